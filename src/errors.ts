@@ -1,0 +1,95 @@
+/** Exit codes of every command, one table (README, "Exit codes"). Never 0 when the state is unknown. */
+export const ExitCode = {
+  done: 0,
+  unforeseen: 1,
+  usage: 2,
+  unreachable: 3,
+  denied: 4,
+  noBackend: 5,
+  assetsMissing: 6,
+  deadline: 124,
+  interrupted: 130,
+  terminated: 143,
+} as const
+
+export type ExitCode = (typeof ExitCode)[keyof typeof ExitCode]
+
+interface AgErrorOptions {
+  /** What the reader should do next, as an imperative sentence. */
+  readonly next?: string | undefined
+  readonly cause?: unknown
+}
+
+/**
+ * What ag throws on purpose. The message names the thing and the reason; `next` says what to do about it; the class
+ * decides the exit code. Anything else that reaches a face is a bug or the system, exit 1.
+ */
+export class AgError extends Error {
+  override readonly name: string = 'AgError'
+  readonly exitCode: ExitCode = ExitCode.unforeseen
+  readonly next: string | undefined
+
+  constructor(message: string, options: AgErrorOptions = {}) {
+    super(message, options.cause === undefined ? undefined : {cause: options.cause})
+    this.next = options.next
+  }
+}
+
+/** Flags, manifest, files in the way: nothing was attempted. */
+export class UsageError extends AgError {
+  override readonly name = 'UsageError'
+  override readonly exitCode = ExitCode.usage
+}
+
+/** The server does not answer, or what answers is not a SwarmUI. */
+export class UnreachableError extends AgError {
+  override readonly name = 'UnreachableError'
+  override readonly exitCode = ExitCode.unreachable
+}
+
+/** Authentication failed or a permission is missing, so the answer is not known. */
+export class DeniedError extends AgError {
+  override readonly name = 'DeniedError'
+  override readonly exitCode = ExitCode.denied
+}
+
+/** The server is there but has no backend that could make a picture. */
+export class NoBackendError extends AgError {
+  override readonly name = 'NoBackendError'
+  override readonly exitCode = ExitCode.noBackend
+}
+
+/** The disk refused: full, read-only, no permission. */
+export class StorageError extends AgError {
+  override readonly name = 'StorageError'
+}
+
+/** The one deadline of the command has passed. */
+export class DeadlineError extends AgError {
+  override readonly name = 'DeadlineError'
+  override readonly exitCode = ExitCode.deadline
+}
+
+/** SIGINT or SIGTERM: the reason an operation's signal is aborted with. */
+export class InterruptedError extends AgError {
+  override readonly name = 'InterruptedError'
+  override readonly exitCode: ExitCode
+  readonly signal: 'SIGINT' | 'SIGTERM'
+
+  constructor(signal: 'SIGINT' | 'SIGTERM') {
+    super(`Interrupted by ${signal}.`)
+    this.signal = signal
+    this.exitCode = signal === 'SIGINT' ? ExitCode.interrupted : ExitCode.terminated
+  }
+}
+
+/** The system error code (`ENOSPC`, `ECONNREFUSED`, ...) of an error or of what caused it. */
+export function systemCode(error: unknown): string | undefined {
+  for (let at = error, depth = 0; at && depth < 8; depth++) {
+    const code = (at as {code?: unknown}).code
+    if (typeof code === 'string') return code
+    const nested = at as {cause?: unknown; errors?: unknown[]}
+    at = nested.cause ?? nested.errors?.[0]
+  }
+  return undefined
+}

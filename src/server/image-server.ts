@@ -1,0 +1,130 @@
+import {AgError, ExitCode} from '../errors.ts'
+
+/** A value of a server parameter as it may stand in a manifest or on the command line. */
+export type ParameterValue = string | number | boolean | readonly (string | number | boolean)[]
+
+/** One picture to make. One request makes one picture: on SwarmUI a failing picture takes its siblings with it. */
+export interface ImageRequest {
+  /** Parameters by the server's own names; nothing is added that the user did not set. */
+  readonly parameters: Readonly<Record<string, ParameterValue>>
+  /** Written into the picture's metadata, so that a later `recover` can tell whose it is. Letters, digits, `_`, `-`. */
+  readonly tag: {readonly run: string; readonly item: string}
+}
+
+export interface ImageProgress {
+  /** 0..1, never falling. */
+  readonly fraction: number
+  /** The sampler's step and how many there are, where the server tells enough to know. */
+  readonly step?: number
+  readonly steps?: number
+}
+
+export interface GenerateHooks {
+  readonly signal: AbortSignal
+  /** The server has the request: from now on work may go on without us. `handle` is the server's name for it. */
+  readonly onAccepted?: (handle: string) => void
+  readonly onProgress?: (progress: ImageProgress) => void
+}
+
+/** A finished picture on the server, not yet fetched. */
+export interface GeneratedImage {
+  /** The server's reference, for `download`: a path, or a `data:` URL. */
+  readonly ref: string
+  /** What the server says it used, read back from the picture's metadata; absent where it says nothing. */
+  readonly seed?: number
+  readonly model?: string
+}
+
+/** Counters as SwarmUI counts them; `waitingGens` includes running work. */
+export interface ActivityCounters {
+  readonly waitingGens: number
+  readonly loadingModels: number
+  readonly waitingBackends: number
+  readonly liveGens: number
+}
+
+export interface Backend {
+  readonly id: string
+  readonly type: string
+  /** `running` means up and ready, not busy; `idle` means unreachable (SwarmUI's words, kept). */
+  readonly status: string
+  readonly enabled: boolean
+  readonly title: string
+  readonly model?: string
+}
+
+/** What a server says of itself at one moment. A missing field means this identity may not know it, or the server is too old. */
+export interface ServerReport {
+  readonly version: string
+  /** Changes with every start of the server. */
+  readonly serverId: string
+  readonly userId: string
+  readonly permissions: readonly string[]
+  readonly responseMs: number
+  /** SwarmUI's own summary word for its image backends, with its message for people. */
+  readonly backendStatus: {readonly status: string; readonly message: string; readonly loading: boolean}
+  readonly backends?: readonly Backend[]
+  /** Work of all users of the server. */
+  readonly activity?: ActivityCounters
+  /** Why `activity` is missing: a sentence for people. */
+  readonly activityUnknown?: string
+  readonly models?: {readonly available: number; readonly loaded: number}
+}
+
+export interface ModelEntry {
+  /** As the server lists it, without the file's ending. */
+  readonly name: string
+  readonly title: string
+  readonly loaded: boolean
+  readonly hash?: string
+}
+
+/** A server that makes pictures. One instance is one identity on one server; `close` frees its sockets. */
+export interface ImageServer {
+  /** For people and histories: the address without credentials. */
+  readonly address: string
+  readonly kind: 'swarmui'
+  report(signal: AbortSignal): Promise<ServerReport>
+  models(signal: AbortSignal): Promise<readonly ModelEntry[]>
+  /** Throws `UnknownNameError` for a model or parameter that the server does not have under exactly this name. */
+  check(
+    parameters: Readonly<Record<string, ParameterValue>>,
+    options: CheckOptions,
+  ): Promise<Record<string, ParameterValue>>
+  /** Throws `GenerationError`, or the signal's reason. */
+  generate(request: ImageRequest, hooks: GenerateHooks): Promise<GeneratedImage>
+  /** The picture's bytes, already checked to be a whole picture of the format they claim. */
+  download(ref: string, signal: AbortSignal): Promise<Uint8Array>
+  /** Cancels everything of this instance on the server, running and queued, and nothing of anybody else. */
+  interrupt(signal: AbortSignal): Promise<void>
+  /** What another process needs to interrupt or ask after this instance's work. A credential: never in history or logs. */
+  credential(): string | undefined
+  close(): Promise<void>
+}
+
+export interface CheckOptions {
+  readonly signal: AbortSignal
+  /** Let the server pick the model whose name merely contains the text. */
+  readonly allowFuzzyModel: boolean
+}
+
+/**
+ * Why a picture was not made.
+ * - `rejected`: the request itself is wrong; the same request will fail again.
+ * - `failed`: the server or its backend failed; worth another try.
+ * - `interrupted`: somebody stopped it on the server.
+ * - `lost`: the connection broke after the request was accepted and nothing tells what became of it.
+ */
+export type GenerationFault = 'rejected' | 'failed' | 'interrupted' | 'lost'
+
+export class GenerationError extends AgError {
+  override readonly name = 'GenerationError'
+  override readonly exitCode = ExitCode.assetsMissing
+
+  readonly fault: GenerationFault
+
+  constructor(fault: GenerationFault, message: string, options: {next?: string | undefined; cause?: unknown} = {}) {
+    super(message, options)
+    this.fault = fault
+  }
+}

@@ -1,0 +1,50 @@
+import type {OwnerStanding, Session, SessionEvent, SessionRequest} from '../session/session.ts'
+
+/** The right to write one session. Exactly one process holds it. */
+export interface SessionWriter {
+  readonly id: string
+  /**
+   * Appends one event. Resolves with its sequence number once the line is acknowledged: on disk for transitions,
+   * in the kernel for progress (which is also thinned: at most two a second, and only when it moved by a percent).
+   * Throws `StorageError` when the disk refuses, `FencedError` when the session was claimed by somebody else.
+   */
+  append(event: SessionEvent): Promise<number>
+}
+
+export interface OwnedSession extends Session {
+  readonly ownerStanding: OwnerStanding
+}
+
+/** One line of a history, as far as it is understood; unknown events are skipped. */
+export interface HistoryLine {
+  readonly timestamp: string
+  readonly event: string
+  readonly session: Session
+}
+
+/**
+ * Sessions and their histories. The file store keeps them in the workspace; other stores pass the same conformance
+ * suite. Reading never writes.
+ */
+export interface SessionStore {
+  /** Throws `UsageError` when the id is taken, `StorageError` when the disk refuses. */
+  create(id: string, request: SessionRequest): Promise<SessionWriter>
+  get(id: string): Promise<OwnedSession | undefined>
+  /** Sessions that are not settled (or all), sorted by start and then id. */
+  list(query: {readonly active: boolean}): Promise<readonly OwnedSession[]>
+  history(id: string): AsyncIterable<HistoryLine>
+  /** What was asked for: the first line. */
+  request(id: string): Promise<SessionRequest | undefined>
+  /** Takes over a session whose owner is dead or foreign; `undefined` when it is alive, settled, or somebody was faster. */
+  claim(id: string): Promise<SessionWriter | undefined>
+  /**
+   * Every picture that a settled session left on disk: path relative to the workspace -> the sha256 last recorded for it.
+   * How a run tells its own files from others'.
+   */
+  recordedPictures(): Promise<ReadonlyMap<string, string>>
+  /** Keeps the server's credential of running work for other processes of this user (0600); `undefined` removes it. */
+  keepCredential(run: string, credential: {readonly server: string; readonly secret: string} | undefined): Promise<void>
+  credential(run: string): Promise<{readonly server: string; readonly secret: string} | undefined>
+  /** Brings the views up to date and gives the lock back. */
+  close(): Promise<void>
+}

@@ -1,0 +1,40 @@
+import {stripVTControlCharacters} from 'node:util'
+
+/** Controls except tab and newline, and the marks that reorder text on screen. */
+const INVISIBLE = /(?![\t\n])[\p{Cc}\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]/gu
+
+/**
+ * Makes text that is not ours (prompts, server errors, state from elsewhere) safe to print: no ANSI sequences, control
+ * characters or reordering marks, and no line that a CI runner would execute as a `::command::` or `##[command]`.
+ */
+export function foreign(text: string): string {
+  return stripVTControlCharacters(text)
+    .replace(/\r\n?/g, '\n')
+    .replace(INVISIBLE, '')
+    .replace(/^(\s*)(::|##\[)/gm, '$1\u200b$2')
+}
+
+/** `foreign` on one line and at most `length` characters, with an ellipsis where it was cut. */
+export function foreignLine(text: string, length = 200): string {
+  const line = foreign(text).replace(/\s+/g, ' ').trim()
+  return line.length <= length ? line : `${line.slice(0, length - 1)}…`
+}
+
+const secrets = new Set<string>()
+
+/** Registers a value that must never be printed, logged or stored; short ones are ignored, they would blank out words. */
+export function addSecret(value: string | undefined): void {
+  if (value && value.length >= 6) secrets.add(value)
+}
+
+/**
+ * The one redactor: replaces registered secrets, SwarmUI session ids and passwords in URLs. Everything that leaves the
+ * process as text (logs, events, history) passes through it.
+ */
+export function redact(text: string): string {
+  let clean = text
+  for (const secret of secrets) clean = clean.replaceAll(secret, '***')
+  return clean
+    .replace(/("?session_id"?\s*[:=]\s*"?)[0-9a-f]{40}/gi, '$1***')
+    .replace(/\b([a-z][a-z0-9+.-]*:\/\/)[^\s/@]+@/gi, '$1***@')
+}
