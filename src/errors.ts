@@ -37,42 +37,42 @@ export class AgError extends Error {
 
 /** Flags, manifest, files in the way: nothing was attempted. */
 export class UsageError extends AgError {
-  override readonly name = 'UsageError'
+  override readonly name: string = 'UsageError'
   override readonly exitCode = ExitCode.usage
 }
 
 /** The server does not answer, or what answers is not a SwarmUI. */
 export class UnreachableError extends AgError {
-  override readonly name = 'UnreachableError'
+  override readonly name: string = 'UnreachableError'
   override readonly exitCode = ExitCode.unreachable
 }
 
 /** Authentication failed or a permission is missing, so the answer is not known. */
 export class DeniedError extends AgError {
-  override readonly name = 'DeniedError'
+  override readonly name: string = 'DeniedError'
   override readonly exitCode = ExitCode.denied
 }
 
 /** The server is there but has no backend that could make a picture. */
 export class NoBackendError extends AgError {
-  override readonly name = 'NoBackendError'
+  override readonly name: string = 'NoBackendError'
   override readonly exitCode = ExitCode.noBackend
 }
 
 /** The disk refused: full, read-only, no permission. */
 export class StorageError extends AgError {
-  override readonly name = 'StorageError'
+  override readonly name: string = 'StorageError'
 }
 
 /** The one deadline of the command has passed. */
 export class DeadlineError extends AgError {
-  override readonly name = 'DeadlineError'
+  override readonly name: string = 'DeadlineError'
   override readonly exitCode = ExitCode.deadline
 }
 
 /** SIGINT or SIGTERM: the reason an operation's signal is aborted with. */
 export class InterruptedError extends AgError {
-  override readonly name = 'InterruptedError'
+  override readonly name: string = 'InterruptedError'
   override readonly exitCode: ExitCode
   readonly signal: 'SIGINT' | 'SIGTERM'
 
@@ -92,4 +92,21 @@ export function systemCode(error: unknown): string | undefined {
     at = nested.cause ?? nested.errors?.[0]
   }
   return undefined
+}
+
+/** The `StorageError` for a failed write to `path`: says what the system's code means and what to do about it. */
+export function storageError(path: string, error: unknown): StorageError {
+  const code = systemCode(error) ?? ''
+  const [reason, next] = REASONS[code] ?? [code || String(error), 'Check the folder and try again.']
+  return new StorageError(`Cannot write ${path}: ${reason}.`, {next, cause: error})
+}
+
+const REASONS: Readonly<Record<string, readonly [string, string]>> = {
+  ENOSPC: ['the disk is full', 'Make room and run the same command again.'],
+  EDQUOT: ['the disk quota is used up', 'Make room and run the same command again.'],
+  EROFS: ['the file system is read-only', 'Choose a folder that can be written.'],
+  EACCES: ['permission denied', 'Choose a folder that can be written, or change its permissions.'],
+  EPERM: ['the operation is not permitted', 'Choose a folder that can be written, or change its permissions.'],
+  ENOTDIR: ['a part of the path is a file, not a folder', 'Move that file, or choose another output path.'],
+  EISDIR: ['there is a folder of that name', 'Move that folder, or choose another output path.'],
 }

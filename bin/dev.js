@@ -1,0 +1,10 @@
+#!/usr/bin/env node
+// Runs the TypeScript sources unbuilt, for working on ag itself.
+import {readFile} from 'node:fs/promises'
+import {fileURLToPath} from 'node:url'
+import {execute} from '@oclif/core'
+
+const root = fileURLToPath(new URL('..', import.meta.url))
+const pjson = JSON.parse(await readFile(new URL('../package.json', import.meta.url), 'utf8'))
+pjson.oclif.commands = './commands'
+await execute({loadOptions: {root, pjson, ignoreManifest: true}})
