@@ -1,0 +1,66 @@
+import {type Document, isCollection, isMap, isNode, LineCounter, parseDocument, visit} from 'yaml'
+import type {ManifestProblem} from './manifest-error.ts'
+import {ManifestError} from './manifest-error.ts'
+
+type Path = readonly PropertyKey[]
+
+/** A parsed manifest that knows where everything stands. */
+export interface ManifestText {
+  readonly value: unknown
+  /** A problem at a path; `key` points at the key itself instead of its value. */
+  problem(path: Path, message: string, key?: string): ManifestProblem
+}
+
+const MAX_ALIASES = 100
+
+/** Parses YAML or JSON (which YAML contains). Throws `ManifestError` for syntax errors, duplicate keys and alias bombs. */
+export function parseManifestText(file: string, text: string): ManifestText {
+  const lines = new LineCounter()
+  const document = parseDocument(text, {lineCounter: lines, merge: true, prettyErrors: false})
+  const at = (offset: number, path: Path, message: string): ManifestProblem => {
+    const {line, col} = lines.linePos(offset)
+    return {file, line: Math.max(1, line), column: Math.max(1, col), path: showPath(path), message}
+  }
+  if (document.errors.length > 0) {
+    throw new ManifestError(
+      document.errors.map(({pos, message}) => at(pos[0], [], message.split('\n')[0] ?? message)),
+      'Mend the YAML (or JSON) first.',
+    )
+  }
+  let aliases = 0
+  visit(document, {Alias: () => void aliases++})
+  if (aliases > MAX_ALIASES) throw new ManifestError([at(0, [], `has more than ${MAX_ALIASES} aliases`)])
+  return {
+    value: document.toJS({maxAliasCount: MAX_ALIASES}),
+    problem: (path, message, key) =>
+      at(offsetOf(document, path, key), key === undefined ? path : [...path, key], message),
+  }
+}
+
+/** Where a path stands; where it does not exist, where the nearest thing around it begins. */
+function offsetOf(document: Document, path: Path, key?: string): number {
+  for (let depth = path.length; depth >= 0; depth--) {
+    const node = depth === 0 ? document.contents : document.getIn(path.slice(0, depth), true)
+    if (!isNode(node)) continue
+    if (key !== undefined && depth === path.length && isMap(node)) {
+      const pair = node.items.find(({key: own}) => String(own) === key)
+      if (isNode(pair?.key)) return pair.key.range?.[0] ?? 0
+    }
+    if (depth > 0 && isCollection(node)) {
+      const parent = depth === 1 ? document.contents : document.getIn(path.slice(0, depth - 1), true)
+      const pair = isMap(parent)
+        ? parent.items.find(({key: own}) => String(own) === String(path[depth - 1]))
+        : undefined
+      if (isNode(pair?.key)) return pair.key.range?.[0] ?? 0
+    }
+    return node.range?.[0] ?? 0
+  }
+  return 0
+}
+
+function showPath(path: Path): string {
+  return path.reduce<string>((shown, part) => {
+    if (typeof part === 'number') return `${shown}[${part}]`
+    return shown === '' ? String(part) : `${shown}.${String(part)}`
+  }, '')
+}

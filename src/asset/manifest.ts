@@ -1,0 +1,112 @@
+import {open, stat} from 'node:fs/promises'
+import {dirname, join, resolve} from 'node:path'
+import {systemCode, UsageError} from '../errors.ts'
+import {foreignLine} from '../text.ts'
+import type {Asset} from './asset.ts'
+import {declareAssets} from './declare.ts'
+import {inherit} from './inherit.ts'
+import {ManifestError, type ManifestProblem} from './manifest-error.ts'
+import {parseManifestText} from './manifest-text.ts'
+import {manifestSchema} from './schema.ts'
+import {explain} from './schema-problem.ts'
+
+export interface Manifest {
+  /** Absolute. */
+  readonly file: string
+  /** Absolute; nothing is written outside of it. */
+  readonly outputDirectory: string
+  readonly assets: readonly Asset[]
+}
+
+const NAMES = ['ag.yaml', 'ag.yml', 'ag.json']
+const MAX_BYTES = 16 * 2 ** 20
+const SMALLEST = 'The smallest manifest is:  assets: [{id: hello, prompt: a friendly robot waving}]'
+
+/** The manifest of a folder: the first of ag.yaml, ag.yml, ag.json. Throws `UsageError` when there is none. */
+export async function findManifest(folder: string): Promise<string> {
+  for (const name of NAMES) {
+    const path = join(folder, name)
+    if (await stat(path).catch(() => undefined)) return path
+  }
+  throw new UsageError(`There is no manifest (${NAMES.join(', ')}) in ${folder}.`, {
+    next: 'Name one, or write a starter with: ag init',
+  })
+}
+
+/**
+ * Reads and checks a manifest whole. Throws `ManifestError` with everything that is wrong in it, `UsageError` for a file
+ * that cannot be read.
+ */
+export async function readManifest(path: string): Promise<Manifest> {
+  const text = parseManifestText(path, await readText(path))
+  const parsed = manifestSchema.safeParse(text.value ?? {}, {reportInput: true})
+  if (!parsed.success) throw new ManifestError(explain(parsed.error.issues, text))
+  const file = resolve(path)
+  const outputDirectory = resolve(dirname(file), parsed.data.output ?? 'assets')
+  const problems: ManifestProblem[] = []
+  const assets: Asset[] = []
+  const taken = new Map<string, string>()
+  for (const {declaration, settings, group, path: where} of inherit(parsed.data)) {
+    try {
+      const declared = declareAssets({id: declaration.id, group, prompt: declaration.prompt, settings, outputDirectory})
+      for (const asset of declared) {
+        const clash = claim(taken, asset)
+        if (clash === undefined) assets.push(asset)
+        else problems.push(text.problem([...where, 'id'], clash))
+      }
+    } catch (error) {
+      if (!(error instanceof UsageError)) throw error
+      problems.push(text.problem(where, foreignLine(error.message, 400)))
+    }
+  }
+  if (problems.length > 0) throw new ManifestError(problems)
+  if (assets.length === 0) throw new ManifestError([text.problem([], 'declares no assets')], SMALLEST)
+  return {file, outputDirectory, assets}
+}
+
+/** Takes an asset's id and path; returns what is wrong when somebody else has one of them. Case does not count. */
+function claim(taken: Map<string, string>, {id, expectedFormat, pathFor}: Asset): string | undefined {
+  const idKey = `id ${id.toLowerCase()}`
+  const other = taken.get(idKey)
+  if (other !== undefined)
+    return `the id "${id}" is already taken${other === id ? '' : ` by "${other}"`}: ids are unique, and case does not count`
+  taken.set(idKey, id)
+  const pathKey = `path ${pathFor(expectedFormat).toLowerCase()}`
+  const owner = taken.get(pathKey)
+  if (owner !== undefined)
+    return `"${id}" and "${owner}" have the same output path: give "path" a placeholder that tells them apart, such as {id}`
+  taken.set(pathKey, id)
+  return undefined
+}
+
+async function readText(path: string): Promise<string> {
+  try {
+    await using file = await open(path, 'r')
+    const facts = await file.stat()
+    if (!facts.isFile()) throw new UsageError(`${path} is not a file.`, {next: 'Name the manifest itself.'})
+    if (facts.size > MAX_BYTES)
+      throw new UsageError(`${path} is larger than ${MAX_BYTES / 2 ** 20} MiB.`, {next: 'Is that a manifest?'})
+    return new TextDecoder('utf-8', {fatal: true}).decode(await file.readFile())
+  } catch (error) {
+    if (error instanceof UsageError) throw error
+    throw new UsageError(`The manifest ${path} cannot be read: ${reason(error)}.`, {
+      next: systemCode(error) === 'ENOENT' ? 'Check the path, or write a starter with: ag init' : undefined,
+      cause: error,
+    })
+  }
+}
+
+function reason(error: unknown): string {
+  switch (systemCode(error)) {
+    case 'ENOENT':
+      return 'there is no such file'
+    case 'EISDIR':
+      return 'it is a folder'
+    case 'EACCES':
+      return 'permission denied'
+    case 'ERR_ENCODING_INVALID_ENCODED_DATA':
+      return 'it is not UTF-8 text'
+    default:
+      return systemCode(error) ?? String(error)
+  }
+}

@@ -1,0 +1,46 @@
+/** A value of a server parameter as it may stand in a manifest or on the command line. */
+export type ParameterValue = string | number | boolean | readonly (string | number | boolean)[]
+
+/**
+ * SwarmUI's own rule for parameter names: lower case, letters only, so that `cfg_scale`, `CFG Scale` and `cfgscale` are one
+ * parameter (recording 12).
+ */
+export function parameterId(name: string): string {
+  return name.toLowerCase().replace(/[^a-z]/g, '')
+}
+
+/** Settings of the manifest and the parameter each one is sent as. */
+export const SETTING_PARAMETERS = {
+  model: 'model',
+  negative_prompt: 'negativeprompt',
+  width: 'width',
+  height: 'height',
+  steps: 'steps',
+  cfg_scale: 'cfgscale',
+  sampler: 'sampler',
+  scheduler: 'scheduler',
+} as const
+
+const BY_SETTING = 'is set with the key'
+
+/** Parameters that may not stand under `params`, and what to do instead. */
+const RESERVED: Readonly<Record<string, string>> = {
+  ...Object.fromEntries(
+    Object.entries({...SETTING_PARAMETERS, prompt: 'prompt', seed: 'seed', loras: 'loras', loraweights: 'loras'}).map(
+      ([key, value]) => (key === 'loraweights' ? [key, `${BY_SETTING} "loras"`] : [value, `${BY_SETTING} "${key}"`]),
+    ),
+  ),
+  images: `${BY_SETTING} "count": each picture is a request of its own`,
+  batchsize: `${BY_SETTING} "count": each picture is a request of its own`,
+  sessionid: 'is a credential that ag takes care of',
+  donotsave: 'would make a picture that cannot be found again when the connection breaks',
+  overrideoutpathformat: 'is set by ag, so that a lost picture can be found again',
+  extrametadata: 'is set by ag, so that a lost picture can be found again',
+  continueaftererrors: 'would hide why a picture failed',
+  nopreviews: 'is set by ag: previews are not shown',
+}
+
+/** Why a parameter may not stand under `params`; `undefined` when it may. */
+export function reservedParameter(name: string): string | undefined {
+  return RESERVED[parameterId(name)]
+}
