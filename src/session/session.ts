@@ -62,9 +62,11 @@ export interface Session {
   readonly seq: number
   readonly submission?: Submission
   readonly result?: SessionResult
-  /** The asset, for listings without a second read. */
+  /** The asset and the run, for listings without a second read. */
   readonly asset: string
   readonly run: string
+  /** Written by a newer ag: shown, never written. */
+  readonly unsupported?: boolean
 }
 
 export const TERMINAL: ReadonlySet<SessionState> = new Set(['completed', 'failed', 'cancelled', 'lost'])

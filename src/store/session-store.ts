@@ -11,6 +11,17 @@ export interface SessionWriter {
   append(event: SessionEvent): Promise<number>
 }
 
+export interface CreateOptions {
+  /** Absolute; where the session's snapshot is kept beside its picture (seed 004's `session_state.json`). */
+  readonly snapshotDirectory?: string
+}
+
+/** What another process of this user needs to stop or ask after running work. */
+export interface Credential {
+  readonly server: string
+  readonly secret: string
+}
+
 export interface OwnedSession extends Session {
   readonly ownerStanding: OwnerStanding
 }
@@ -28,7 +39,7 @@ export interface HistoryLine {
  */
 export interface SessionStore {
   /** Throws `UsageError` when the id is taken, `StorageError` when the disk refuses. */
-  create(id: string, request: SessionRequest): Promise<SessionWriter>
+  create(id: string, request: SessionRequest, options?: CreateOptions): Promise<SessionWriter>
   get(id: string): Promise<OwnedSession | undefined>
   /** Sessions that are not settled (or all), sorted by start and then id. */
   list(query: {readonly active: boolean}): Promise<readonly OwnedSession[]>
@@ -43,8 +54,8 @@ export interface SessionStore {
    */
   recordedPictures(): Promise<ReadonlyMap<string, string>>
   /** Keeps the server's credential of running work for other processes of this user (0600); `undefined` removes it. */
-  keepCredential(run: string, credential: {readonly server: string; readonly secret: string} | undefined): Promise<void>
-  credential(run: string): Promise<{readonly server: string; readonly secret: string} | undefined>
+  keepCredential(run: string, credential: Credential | undefined): Promise<void>
+  credential(run: string): Promise<Credential | undefined>
   /** Brings the views up to date and gives the lock back. */
   close(): Promise<void>
 }

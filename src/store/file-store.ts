@@ -1,0 +1,266 @@
+import {chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync} from 'node:fs'
+import {join} from 'node:path'
+import type {Clock} from '../clock.ts'
+import {storageError, UsageError} from '../errors.ts'
+import {formatLine, isSessionId, isSettled} from '../session/history-line.ts'
+import {newSession} from '../session/replay.ts'
+import type {Session, SessionRequest} from '../session/session.ts'
+import {redact} from '../text.ts'
+import {HistoryFile} from './history-file.ts'
+import {readLines, readTail} from './history-reader.ts'
+import {tryLock} from './kernel-lock.ts'
+import {historyPath, type Layout} from './layout.ts'
+import {Owners} from './owners.ts'
+import {replaceFile} from './replace-file.ts'
+import type {
+  CreateOptions,
+  Credential,
+  HistoryLine,
+  OwnedSession,
+  SessionStore,
+  SessionWriter,
+} from './session-store.ts'
+import {FileSessionWriter} from './session-writer.ts'
+import {knownSettled, noteSettled} from './settled-index.ts'
+import {writeSnapshot} from './snapshot.ts'
+import {StateView} from './state-view.ts'
+
+export interface FileStoreOptions {
+  readonly clock: Clock
+  /** Names this process to others that ask who owns a session. */
+  readonly command: string
+  /** Refuse to write; nothing is made on disk. */
+  readonly readOnly?: boolean
+  /** Hears, once each, what went wrong with a view; views never stop a generation. */
+  readonly report?: (message: string) => void
+}
+
+const CLAIM_TRIES = 20
+const CLAIM_AGAIN_MS = 50
+
+/** Sessions as files in a workspace. Nothing is kept in memory for a settled session. */
+export class FileStore implements SessionStore {
+  readonly #layout: Layout
+  readonly #options: FileStoreOptions
+  readonly #owners: Owners
+  readonly #view: StateView
+  readonly #mine = new Set<string>()
+  #entered: Promise<void> | undefined
+  #wrote = false
+
+  constructor(layout: Layout, options: FileStoreOptions) {
+    this.#layout = layout
+    this.#options = options
+    this.#owners = new Owners(layout, options.command, options.clock)
+    this.#view = new StateView(layout, options.clock, options.report ?? (() => {}))
+  }
+
+  async create(id: string, request: SessionRequest, options: CreateOptions = {}): Promise<SessionWriter> {
+    if (!isSessionId(id)) throw new UsageError(`"${id}" cannot be the id of a session.`)
+    await this.#enter()
+    const at = new Date(this.#options.clock.now()).toISOString()
+    const session = newSession(id, {asset: request.asset, run: request.run, owner: this.#owners.token, at})
+    const marker = this.#mark(id)
+    try {
+      const line = formatLine('created', session, cleanRequest(request))
+      const file = await HistoryFile.create(historyPath(this.#layout, id), id, line)
+      return await this.#begin(file, session, request, options)
+    } catch (error) {
+      if (!existsSync(historyPath(this.#layout, id))) rmSync(marker, {force: true})
+      throw error
+    }
+  }
+
+  async get(id: string): Promise<OwnedSession | undefined> {
+    if (!isSessionId(id)) return undefined
+    const session = readTail(historyPath(this.#layout, id), id)?.line.session
+    return session && this.#withOwner(session)
+  }
+
+  async list({active}: {readonly active: boolean}): Promise<readonly OwnedSession[]> {
+    const settled = active ? knownSettled(this.#layout.settled) : new Set<string>()
+    const sessions: OwnedSession[] = []
+    for (const id of this.#ids()) {
+      if (settled.has(id)) continue
+      const session = readTail(historyPath(this.#layout, id), id)?.line.session
+      if (session && !(active && isSettled(session))) sessions.push(await this.#withOwner(session))
+    }
+    return sessions.sort((a, b) => compare(a.startedAt, b.startedAt) || compare(a.id, b.id))
+  }
+
+  async *history(id: string): AsyncIterable<HistoryLine> {
+    if (isSessionId(id)) yield* readLines(historyPath(this.#layout, id), id)
+  }
+
+  async request(id: string): Promise<SessionRequest | undefined> {
+    if (!isSessionId(id)) return undefined
+    for (const {request} of readLines(historyPath(this.#layout, id), id)) return request
+    return undefined
+  }
+
+  async claim(id: string): Promise<SessionWriter | undefined> {
+    await this.#enter()
+    for (let tries = 0; tries < CLAIM_TRIES; tries++) {
+      const lock = await tryLock(join(this.#layout.locks, 'claim.lock'))
+      if (!lock) {
+        await this.#options.clock.sleep(CLAIM_AGAIN_MS)
+        continue
+      }
+      try {
+        return await this.#claimLocked(id)
+      } finally {
+        lock.release()
+      }
+    }
+    return undefined
+  }
+
+  async recordedPictures(): Promise<ReadonlyMap<string, string>> {
+    const newest = new Map<string, {sha256: string; at: string}>()
+    for (const id of this.#ids()) {
+      const session = readTail(historyPath(this.#layout, id), id)?.line.session
+      const picture = session?.state === 'completed' ? session.result?.picture : undefined
+      if (!session || !picture) continue
+      const known = newest.get(picture.path)
+      if (!known || known.at < session.updatedAt)
+        newest.set(picture.path, {sha256: picture.sha256, at: session.updatedAt})
+    }
+    return new Map([...newest].map(([path, {sha256}]) => [path, sha256]))
+  }
+
+  async keepCredential(run: string, credential: Credential | undefined): Promise<void> {
+    const path = this.#credentialPath(run)
+    if (credential === undefined) return rmSync(path, {force: true})
+    await this.#enter()
+    try {
+      await replaceFile(path, JSON.stringify(credential), 0o600)
+    } catch (error) {
+      throw storageError(path, error)
+    }
+  }
+
+  async credential(run: string): Promise<Credential | undefined> {
+    try {
+      return JSON.parse(readFileSync(this.#credentialPath(run), 'utf8'))
+    } catch {
+      return undefined
+    }
+  }
+
+  async close(): Promise<void> {
+    if (!this.#wrote) return
+    await this.#view.close()
+    this.#owners.leave({settled: this.#mine.size === 0})
+  }
+
+  #credentialPath(run: string): string {
+    if (!isSessionId(run)) throw new UsageError(`"${run}" cannot be the name of a run.`)
+    return join(this.#layout.private, `${run}.json`)
+  }
+
+  async #claimLocked(id: string): Promise<SessionWriter | undefined> {
+    const path = historyPath(this.#layout, id)
+    const tail = readTail(path, id)
+    if (!tail || isSettled(tail.line.session) || tail.line.session.unsupported) return undefined
+    const standing = await this.#owners.standing(tail.line.session.owner)
+    if (standing !== 'dead' && standing !== 'foreign') return undefined
+    const request = await this.request(id)
+    const before = tail.line.session
+    const session: Session = {
+      ...before,
+      owner: this.#owners.token,
+      epoch: before.epoch + 1,
+      seq: before.seq + 1,
+      updatedAt: new Date(this.#options.clock.now()).toISOString(),
+    }
+    this.#mark(id)
+    const file = HistoryFile.open(path, id, {epoch: session.epoch, size: tail.size, torn: tail.torn})
+    await file.append(formatLine('reattached', session), true)
+    return this.#begin(file, session, request, {})
+  }
+
+  async #begin(
+    file: HistoryFile,
+    session: Session,
+    request: SessionRequest | undefined,
+    {snapshotDirectory}: CreateOptions,
+  ): Promise<SessionWriter> {
+    const {clock, report} = this.#options
+    this.#mine.add(session.id)
+    const snapshot = async (now: Session): Promise<void> => {
+      if (!snapshotDirectory || !request) return
+      await writeSnapshot(snapshotDirectory, this.#layout.root, now, cleanRequest(request)).catch((error: Error) => {
+        report?.(`The snapshot in ${snapshotDirectory} cannot be written: ${error.message}`)
+      })
+    }
+    await snapshot(session)
+    this.#view.refresh()
+    return new FileSessionWriter(file, session, clock, {
+      changed: () => this.#view.refresh(),
+      settled: async (ended) => {
+        noteSettled(this.#layout.settled, ended.id)
+        rmSync(join(this.#layout.active, ended.id), {force: true})
+        this.#mine.delete(ended.id)
+        this.#view.refresh()
+        await snapshot(ended)
+      },
+    })
+  }
+
+  /** Makes the workspace's folders and this process's lock, at the first write. */
+  #enter(): Promise<void> {
+    if (this.#options.readOnly) throw new Error('This workspace was opened for reading only.')
+    this.#entered ??= this.#makeFolders()
+    return this.#entered
+  }
+
+  async #makeFolders(): Promise<void> {
+    const {sessions, active, owners, locks, gitignore, root} = this.#layout
+    try {
+      for (const folder of [sessions, active, owners, locks]) mkdirSync(folder, {recursive: true})
+      mkdirSync(this.#layout.private, {recursive: true, mode: 0o700})
+      chmodSync(this.#layout.private, 0o700)
+      if (!existsSync(gitignore)) writeFileSync(gitignore, '*\n')
+      await this.#owners.enter()
+      this.#wrote = true
+    } catch (error) {
+      throw storageError(join(root, '.ag'), error)
+    }
+  }
+
+  /** Says that this machine works on a session; made before its history, so that the markers are never too few. */
+  #mark(id: string): string {
+    const path = join(this.#layout.active, id)
+    try {
+      writeFileSync(path, '')
+    } catch (error) {
+      throw storageError(path, error)
+    }
+    return path
+  }
+
+  #ids(): string[] {
+    try {
+      const names = readdirSync(this.#layout.sessions)
+      return names
+        .filter((name) => name.endsWith('.jsonl'))
+        .map((name) => name.slice(0, -6))
+        .filter(isSessionId)
+    } catch {
+      return []
+    }
+  }
+
+  async #withOwner(session: Session): Promise<OwnedSession> {
+    return {...session, ownerStanding: await this.#owners.standing(session.owner)}
+  }
+}
+
+/** Secrets that found their way into a prompt or a parameter do not get into the history. */
+function cleanRequest(request: SessionRequest): SessionRequest {
+  return JSON.parse(redact(JSON.stringify(request)))
+}
+
+function compare(a: string, b: string): number {
+  return a < b ? -1 : a > b ? 1 : 0
+}

@@ -1,0 +1,151 @@
+import {
+  closeSync,
+  constants,
+  fdatasync,
+  fstatSync,
+  fsyncSync,
+  linkSync,
+  openSync,
+  renameSync,
+  rmSync,
+  writeSync,
+} from 'node:fs'
+import {dirname} from 'node:path'
+import {promisify} from 'node:util'
+import {AgError, StorageError, storageError, systemCode, UsageError} from '../errors.ts'
+import {readTail} from './history-reader.ts'
+
+const datasync = promisify(fdatasync)
+
+const APPEND = constants.O_WRONLY | constants.O_APPEND | (constants.O_NOFOLLOW ?? 0)
+
+/** Somebody else has taken the session over; this process must not write it any more. */
+export class FencedError extends AgError {
+  override readonly name: string = 'FencedError'
+}
+
+/** A history open for writing. One line is one write of one buffer, so that no other process ever sees two lines mixed. */
+export class HistoryFile {
+  readonly #path: string
+  readonly #id: string
+  readonly #fd: number
+  readonly #epoch: number
+  #size: number
+  #torn: boolean
+
+  private constructor(path: string, id: string, fd: number, of: {epoch: number; size: number; torn: boolean}) {
+    this.#path = path
+    this.#id = id
+    this.#fd = fd
+    this.#epoch = of.epoch
+    this.#size = of.size
+    this.#torn = of.torn
+  }
+
+  /**
+   * Makes a history with its first line, on disk before it has its name: nobody ever sees an empty one. Throws `UsageError`
+   * when the name is taken, `StorageError` when the disk refuses.
+   */
+  static async create(path: string, id: string, line: Buffer): Promise<HistoryFile> {
+    const temporary = `${path}.${process.pid}.tmp`
+    try {
+      const fd = openSync(temporary, APPEND | constants.O_CREAT | constants.O_EXCL, 0o644)
+      try {
+        writeWhole(fd, line, path)
+        await datasync(fd)
+        nameIt(temporary, path)
+        return new HistoryFile(path, id, fd, {epoch: 1, size: line.length, torn: false})
+      } catch (error) {
+        closeSync(fd)
+        throw error
+      } finally {
+        rmSync(temporary, {force: true})
+        syncFolder(dirname(path))
+      }
+    } catch (error) {
+      if (systemCode(error) === 'EEXIST') {
+        throw new UsageError(`There is a session ${id} already.`, {
+          next: 'Run the command again: it makes new ids.',
+          cause: error,
+        })
+      }
+      throw error instanceof StorageError ? error : storageError(path, error)
+    }
+  }
+
+  /** Opens a history to go on with it under a new epoch. */
+  static open(path: string, id: string, of: {epoch: number; size: number; torn: boolean}): HistoryFile {
+    try {
+      return new HistoryFile(path, id, openSync(path, APPEND), of)
+    } catch (error) {
+      throw storageError(path, error)
+    }
+  }
+
+  /**
+   * Appends a line; with `sync` it is on disk when this resolves. Throws `FencedError` when another process has taken the
+   * session over, `StorageError` when the disk refuses; the next line then begins on a line of its own.
+   */
+  async append(line: Buffer, sync: boolean): Promise<void> {
+    try {
+      this.#fence()
+      const record = this.#torn ? Buffer.concat([Buffer.from('\n'), line]) : line
+      this.#torn = true
+      this.#size += writeWhole(this.#fd, record, this.#path)
+      this.#torn = false
+      if (sync) await datasync(this.#fd)
+    } catch (error) {
+      throw error instanceof AgError ? error : storageError(this.#path, error)
+    }
+  }
+
+  close(): void {
+    closeSync(this.#fd)
+  }
+
+  /** Only we write this file: another size, or no name, means that somebody took it over or replaced it. */
+  #fence(): void {
+    const {size, nlink} = fstatSync(this.#fd)
+    if (nlink === 0) throw new FencedError(`The history ${this.#path} was replaced while it was being written.`)
+    if (size === this.#size) return
+    const tail = readTail(this.#path, this.#id)
+    if (tail && tail.line.session.epoch > this.#epoch) {
+      throw new FencedError(`The session ${this.#id} was taken over by another process.`)
+    }
+    this.#size = size
+    this.#torn ||= tail?.torn ?? true
+  }
+}
+
+/** One write. Some file systems answer a full disk with a short write and no error. */
+function writeWhole(fd: number, bytes: Buffer, path: string): number {
+  const written = writeSync(fd, bytes)
+  if (written === bytes.length) return written
+  throw storageError(
+    path,
+    Object.assign(new Error(`only ${written} of ${bytes.length} bytes were written`), {code: 'ENOSPC'}),
+  )
+}
+
+/** Gives the finished file its name, and fails when the name is taken. Not every file system has links: there it is reserved. */
+function nameIt(temporary: string, path: string): void {
+  try {
+    linkSync(temporary, path)
+  } catch (error) {
+    if (!NO_LINKS.has(systemCode(error) ?? '')) throw error
+    closeSync(openSync(path, constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL, 0o644))
+    renameSync(temporary, path)
+  }
+}
+
+const NO_LINKS = new Set(['EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS'])
+
+function syncFolder(folder: string): void {
+  try {
+    const fd = openSync(folder, 'r')
+    fsyncSync(fd)
+    closeSync(fd)
+  } catch {
+    // Windows cannot sync a folder, and need not.
+  }
+}

@@ -1,0 +1,105 @@
+import {closeSync, constants, fstatSync, openSync, readSync} from 'node:fs'
+import {MAX_LINE_BYTES, type ParsedLine, parseLine} from '../session/history-line.ts'
+
+/** The end of a history: its state, and how the file ends. */
+export interface Tail {
+  readonly line: ParsedLine
+  /** Bytes in the file. */
+  readonly size: number
+  /** The last line has no line break: its writer died, or is writing at this moment. */
+  readonly torn: boolean
+}
+
+const FIRST_LOOK = 4 * 1024
+const FURTHEST_LOOK = 64 * 1024
+
+/**
+ * Reads the state from the last few kilobytes of a history: what follows the last line break is dropped, and of the whole
+ * lines the one with the highest epoch and sequence counts. A file that is a link, no file at all, or has no valid line, is
+ * `undefined`. Never blocks on a FIFO, never reads a large file whole, writes nothing.
+ */
+export function readTail(path: string, id: string): Tail | undefined {
+  const fd = openForReading(path)
+  if (fd === undefined) return undefined
+  try {
+    const facts = fstatSync(fd)
+    if (!facts.isFile()) return undefined
+    for (let look = FIRST_LOOK; ; look *= 4) {
+      const start = Math.max(0, facts.size - look)
+      const text = readRange(fd, start, facts.size)
+      const line = newest(text, id, start > 0)
+      if (line) return {line, size: facts.size, torn: !text.endsWith('\n')}
+      if (start === 0 || look >= FURTHEST_LOOK) return undefined
+    }
+  } finally {
+    closeSync(fd)
+  }
+}
+
+/** All valid lines of a history, oldest first, in bounded memory: a line that is too long is skipped. */
+export function* readLines(path: string, id: string): Generator<ParsedLine> {
+  const fd = openForReading(path)
+  if (fd === undefined) return
+  try {
+    if (!fstatSync(fd).isFile()) return
+    const block = Buffer.alloc(64 * 1024)
+    let rest = Buffer.alloc(0)
+    let skipping = false
+    for (let read = readSync(fd, block); read > 0; read = readSync(fd, block)) {
+      let bytes = Buffer.concat([rest, block.subarray(0, read)])
+      for (let end = bytes.indexOf(10); end >= 0; end = bytes.indexOf(10)) {
+        const line = skipping ? undefined : readOwn(bytes.toString('utf8', 0, end), id)
+        skipping = false
+        bytes = bytes.subarray(end + 1)
+        if (line) yield line
+      }
+      if (bytes.length > MAX_LINE_BYTES) {
+        skipping = true
+        bytes = Buffer.alloc(0)
+      }
+      rest = Buffer.from(bytes)
+    }
+  } finally {
+    closeSync(fd)
+  }
+}
+
+function openForReading(path: string): number | undefined {
+  try {
+    // Windows has neither flag; there the folder is ours alone.
+    return openSync(path, constants.O_RDONLY | (constants.O_NOFOLLOW ?? 0) | (constants.O_NONBLOCK ?? 0))
+  } catch {
+    return undefined
+  }
+}
+
+function readRange(fd: number, from: number, to: number): string {
+  const buffer = Buffer.alloc(to - from)
+  let at = 0
+  while (at < buffer.length) {
+    const read = readSync(fd, buffer, at, buffer.length - at, from + at)
+    if (read === 0) break
+    at += read
+  }
+  return buffer.toString('utf8', 0, at)
+}
+
+function newest(text: string, id: string, startsInside: boolean): ParsedLine | undefined {
+  const lines = text.split('\n').slice(startsInside ? 1 : 0, -1)
+  let best: ParsedLine | undefined
+  for (const line of lines) {
+    const parsed = readOwn(line, id)
+    if (parsed && (!best || isNewer(parsed, best))) best = parsed
+  }
+  return best
+}
+
+function isNewer(a: ParsedLine, b: ParsedLine): boolean {
+  return a.session.epoch > b.session.epoch || (a.session.epoch === b.session.epoch && a.session.seq > b.session.seq)
+}
+
+/** A line of another session in this one's file is not a line of it. */
+function readOwn(text: string, id: string): ParsedLine | undefined {
+  const parsed = parseLine(text.endsWith('\r') ? text.slice(0, -1) : text)
+  return parsed?.session.id === id ? parsed : undefined
+}

@@ -1,0 +1,79 @@
+import {mkdirSync, readFileSync, rmSync, statfsSync, writeFileSync} from 'node:fs'
+import {join} from 'node:path'
+import type {Clock} from '../clock.ts'
+import {isRunning, type Owner, thisProcess} from '../session/owner.ts'
+import type {OwnerStanding} from '../session/session.ts'
+import {isLocked, type KernelLock, tryLock} from './kernel-lock.ts'
+import type {Layout} from './layout.ts'
+
+/** File systems on which kernel locks are known to work between processes: ext, xfs, btrfs, overlay, tmpfs, zfs, f2fs. */
+const TRUSTED = new Set([0xef53, 0x58465342, 0x9123683e, 0x794c7630, 0x01021994, 0x2fc12fc1, 0xf2f52010])
+
+/** Which processes own sessions of this workspace: this one, by a lock it holds as long as it lives, and the others. */
+export class Owners {
+  readonly #layout: Layout
+  readonly #self: Owner
+  #lock: KernelLock | undefined
+
+  constructor(layout: Layout, command: string, clock: Clock) {
+    this.#layout = layout
+    this.#self = thisProcess(command, clock.now())
+  }
+
+  get token(): string {
+    return this.#self.own
+  }
+
+  /** Makes this process an owner that others can ask after. Needed before its first session. */
+  async enter(): Promise<void> {
+    if (this.#lock) return
+    mkdirSync(this.#layout.owners, {recursive: true})
+    this.#lock = await tryLock(this.#lockFile(this.token))
+    writeFileSync(this.#identityFile(this.token), `${JSON.stringify(this.#self)}\n`)
+  }
+
+  /** Gives the lock back. With sessions left, the identity stays: it is how the next command knows that they are orphans. */
+  leave({settled}: {settled: boolean}): void {
+    this.#lock?.release()
+    this.#lock = undefined
+    if (!settled) return
+    rmSync(this.#identityFile(this.token), {force: true})
+    rmSync(this.#lockFile(this.token), {force: true})
+  }
+
+  /**
+   * Whether the process behind a token lives. The kernel is asked, not a clock: a free lock is a dead owner, a paused owner
+   * still holds its own. A token without a file here belongs to another machine, or to a workspace that was restored.
+   */
+  async standing(token: string): Promise<OwnerStanding> {
+    if (token === this.token) return 'self'
+    const owner = this.#read(token)
+    if (!owner) return 'foreign'
+    const running = isRunning(owner)
+    if (running) return 'alive'
+    if (!this.#locksWork()) return running === false ? 'dead' : 'unknown'
+    const locked = await isLocked(this.#lockFile(token))
+    return locked === undefined ? 'unknown' : locked ? 'alive' : 'dead'
+  }
+
+  #read(token: string): Partial<Owner> | undefined {
+    if (!/^o-[0-9a-f]{16}$/.test(token)) return undefined
+    try {
+      return JSON.parse(readFileSync(this.#identityFile(token), 'utf8'))
+    } catch {
+      return undefined
+    }
+  }
+
+  #locksWork(): boolean {
+    return process.platform !== 'linux' || TRUSTED.has(statfsSync(this.#layout.owners).type)
+  }
+
+  #lockFile(token: string): string {
+    return join(this.#layout.owners, `${token}.lock`)
+  }
+
+  #identityFile(token: string): string {
+    return join(this.#layout.owners, `${token}.json`)
+  }
+}

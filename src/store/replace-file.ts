@@ -1,0 +1,32 @@
+import {randomBytes} from 'node:crypto'
+import {rename, rm, writeFile} from 'node:fs/promises'
+import {setTimeout as delay} from 'node:timers/promises'
+import {systemCode} from '../errors.ts'
+
+/** Windows refuses to replace a file that somebody (a scanner) has open at the moment; it is tried again for half a second. */
+const WINDOWS_PATIENCE_MS = [5, 10, 20, 40, 80, 160, 320]
+
+/** Replaces a small file in one step: readers see the old one or the new one. A link at the name is replaced, not followed. */
+export async function replaceFile(path: string, content: string, mode = 0o644): Promise<void> {
+  const temporary = `${path}.${process.pid}.${randomBytes(4).toString('hex')}.tmp`
+  try {
+    await writeFile(temporary, content, {flag: 'wx', mode})
+    await renameOver(temporary, path)
+  } catch (error) {
+    await rm(temporary, {force: true})
+    throw error
+  }
+}
+
+async function renameOver(from: string, to: string): Promise<void> {
+  for (const patience of WINDOWS_PATIENCE_MS) {
+    try {
+      return await rename(from, to)
+    } catch (error) {
+      const code = systemCode(error)
+      if (process.platform !== 'win32' || (code !== 'EPERM' && code !== 'EACCES' && code !== 'EBUSY')) throw error
+      await delay(patience)
+    }
+  }
+  await rename(from, to)
+}

@@ -1,0 +1,69 @@
+import type {Clock} from '../clock.ts'
+import {formatLine, isSettled} from '../session/history-line.ts'
+import {advance} from '../session/replay.ts'
+import type {Session, SessionEvent} from '../session/session.ts'
+import {redact} from '../text.ts'
+import type {HistoryFile} from './history-file.ts'
+import type {SessionWriter} from './session-store.ts'
+
+interface Listeners {
+  /** A line was written. */
+  readonly changed: () => void
+  /** The terminal line was written; nothing follows. */
+  readonly settled: (session: Session) => Promise<void>
+}
+
+/** Progress is written at most twice a second, and only when it moved by a percent. */
+const PROGRESS_EVERY_MS = 500
+const PROGRESS_STEP = 0.01
+
+/** Writes one session's history: transitions go to disk before they are acknowledged, progress is thinned and is not. */
+export class FileSessionWriter implements SessionWriter {
+  readonly id: string
+  readonly #file: HistoryFile
+  readonly #clock: Clock
+  readonly #listeners: Listeners
+  #session: Session
+  #lastProgress = {at: Number.NEGATIVE_INFINITY, value: 0}
+
+  constructor(file: HistoryFile, session: Session, clock: Clock, listeners: Listeners) {
+    this.id = session.id
+    this.#file = file
+    this.#session = session
+    this.#clock = clock
+    this.#listeners = listeners
+  }
+
+  async append(event: SessionEvent): Promise<number> {
+    if (isSettled(this.#session)) throw new Error(`The session ${this.id} is settled; "${event.event}" came too late.`)
+    if (event.event === 'progress' && !this.#isNews(event.progress ?? 0)) return this.#session.seq
+    const at = new Date(this.#clock.now()).toISOString()
+    const next = advance(this.#session, cleanEvent(event), at)
+    this.#session = next
+    await this.#file.append(formatLine(event.event, next), event.event !== 'progress')
+    if (isSettled(next)) {
+      this.#file.close()
+      await this.#listeners.settled(next)
+    } else {
+      this.#listeners.changed()
+    }
+    return next.seq
+  }
+
+  #isNews(value: number): boolean {
+    const now = this.#clock.monotonic()
+    const {at, value: before} = this.#lastProgress
+    if (now - at < PROGRESS_EVERY_MS || Math.abs(value - before) < PROGRESS_STEP) return false
+    this.#lastProgress = {at: now, value}
+    return true
+  }
+}
+
+function cleanEvent(event: SessionEvent): SessionEvent {
+  if (!event.message && !event.result?.error) return event
+  return {
+    ...event,
+    ...(event.message ? {message: redact(event.message)} : {}),
+    ...(event.result?.error ? {result: {...event.result, error: redact(event.result.error)}} : {}),
+  }
+}
