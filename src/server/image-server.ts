@@ -1,7 +1,5 @@
+import type {ParameterValue} from '../asset/parameter.ts'
 import {AgError, ExitCode} from '../errors.ts'
-
-/** A value of a server parameter as it may stand in a manifest or on the command line. */
-export type ParameterValue = string | number | boolean | readonly (string | number | boolean)[]
 
 /** One picture to make. One request makes one picture: on SwarmUI a failing picture takes its siblings with it. */
 export interface ImageRequest {
@@ -63,12 +61,19 @@ export interface ServerReport {
   readonly responseMs: number
   /** SwarmUI's own summary word for its image backends, with its message for people. */
   readonly backendStatus: {readonly status: string; readonly message: string; readonly loading: boolean}
+  readonly readiness: Readiness
   readonly backends?: readonly Backend[]
   /** Work of all users of the server. */
   readonly activity?: ActivityCounters
   /** Why `activity` is missing: a sentence for people. */
   readonly activityUnknown?: string
   readonly models?: {readonly available: number; readonly loaded: number}
+}
+
+/** Whether a server could make a picture now; `note` is a sentence for people. */
+export interface Readiness {
+  readonly usable: boolean
+  readonly note?: string
 }
 
 export interface ModelEntry {
@@ -86,7 +91,8 @@ export interface ImageServer {
   readonly kind: 'swarmui'
   report(signal: AbortSignal): Promise<ServerReport>
   models(signal: AbortSignal): Promise<readonly ModelEntry[]>
-  /** Throws `UnknownNameError` for a model or parameter that the server does not have under exactly this name. */
+  readiness(signal: AbortSignal): Promise<Readiness>
+  /** Throws `UsageError` for a model or parameter that the server does not have under exactly this name. */
   check(
     parameters: Readonly<Record<string, ParameterValue>>,
     options: CheckOptions,
@@ -113,9 +119,10 @@ export interface CheckOptions {
  * - `rejected`: the request itself is wrong; the same request will fail again.
  * - `failed`: the server or its backend failed; worth another try.
  * - `interrupted`: somebody stopped it on the server.
+ * - `empty`: the run ended in good order without a picture and without a reason.
  * - `lost`: the connection broke after the request was accepted and nothing tells what became of it.
  */
-export type GenerationFault = 'rejected' | 'failed' | 'interrupted' | 'lost'
+export type GenerationFault = 'rejected' | 'failed' | 'interrupted' | 'empty' | 'lost'
 
 export class GenerationError extends AgError {
   override readonly name = 'GenerationError'

@@ -1,0 +1,239 @@
+import type WebSocket from 'ws'
+import type {ParameterValue} from '../../asset/parameter.ts'
+import {type Clock, systemClock} from '../../clock.ts'
+import type {
+  CheckOptions,
+  GeneratedImage,
+  GenerateHooks,
+  ImageRequest,
+  ImageServer,
+  ModelEntry,
+  Readiness,
+  ServerReport,
+} from '../image-server.ts'
+import {GenerationError} from '../image-server.ts'
+import {parseServerAddress, refuseCredentialsInTheClear} from './address.ts'
+import {ApiError} from './answer.ts'
+import {checkAgainst, withoutEnding} from './catalogue.ts'
+import {fetchPicture} from './download.ts'
+import {generationFault} from './faults.ts'
+import {type Identity, identityHeaders} from './identity.ts'
+import {followLostRun} from './lost-run.ts'
+import {ALL_MODELS, readReadiness, readReport} from './report.ts'
+import {RunOutcome} from './run-outcome.ts'
+import {type SessionKeeper, SwarmSession} from './swarm-session.ts'
+import {Transport} from './transport.ts'
+import {generated, interrupted, modelList, type ParameterList, parameterList, statusBody} from './wire.ts'
+
+export interface SwarmServerOptions extends Identity {
+  /** `http` for proxies that know no WebSockets: no progress, and one long answer. Default `websocket`. */
+  readonly transport?: 'websocket' | 'http'
+  /** Send credentials over plain HTTP to a public host all the same. */
+  readonly allowInsecure?: boolean
+  /** Largest picture that is fetched, in bytes. Default 256 MiB. */
+  readonly maxPictureBytes?: number
+  /** Keeps the SwarmUI session for the next process. Without it, this instance has a session of its own. */
+  readonly keeper?: SessionKeeper
+  /** Hears that the server was restarted while we used it. */
+  readonly onRestart?: (serverId: string) => void
+  readonly clock?: Clock
+  /** No sign of life on a generation socket for so long is a broken link, in milliseconds. Default 90 s. */
+  readonly silenceMs?: number
+  /** How long a server that went away is waited for before a run counts as lost, in milliseconds. Default 2 minutes. */
+  readonly patienceMs?: number
+}
+
+/** A SwarmUI server as one identity sees it. All requests of an instance share one SwarmUI session. */
+export class SwarmServer implements ImageServer {
+  readonly kind = 'swarmui'
+  readonly address: string
+  readonly #transport: Transport
+  readonly #session: SwarmSession
+  readonly #options: SwarmServerOptions
+  readonly #clock: Clock
+  readonly #lingering = new Set<WebSocket>()
+  #catalogue: Promise<ParameterList | undefined> | undefined
+  #sessionId: string | undefined
+  #running = 0
+
+  /** Throws `UsageError` for an address or a header that cannot be used; connects to nothing yet. */
+  constructor(server: string, options: SwarmServerOptions = {}) {
+    const address = parseServerAddress(server)
+    const authorization = options.authorization ?? address.basicAuthorization
+    const {headers, secret} = identityHeaders({...options, authorization})
+    if (secret) refuseCredentialsInTheClear(address, options.allowInsecure ?? false)
+    this.address = address.display
+    this.#transport = new Transport(address, headers)
+    this.#session = new SwarmSession(this.#transport, options)
+    this.#options = options
+    this.#clock = options.clock ?? systemClock
+  }
+
+  async report(signal: AbortSignal): Promise<ServerReport> {
+    return readReport(this.#session, () => this.#clock.monotonic(), signal)
+  }
+
+  async readiness(signal: AbortSignal): Promise<Readiness> {
+    return readReadiness(this.#session, signal)
+  }
+
+  async models(signal: AbortSignal): Promise<readonly ModelEntry[]> {
+    const {files} = await this.#session.call('ListModels', modelList, ALL_MODELS, signal)
+    return files.map(({name, title, loaded, hash}) => ({
+      name: withoutEnding(name),
+      title: title ?? '',
+      loaded,
+      ...(hash ? {hash} : {}),
+    }))
+  }
+
+  async check(
+    parameters: Readonly<Record<string, ParameterValue>>,
+    {signal, allowFuzzyModel}: CheckOptions,
+  ): Promise<Record<string, ParameterValue>> {
+    this.#catalogue ??= this.#readCatalogue(signal)
+    const catalogue = await this.#catalogue
+    return catalogue ? checkAgainst(catalogue, parameters, {allowFuzzyModel}) : {...parameters}
+  }
+
+  async generate(request: ImageRequest, hooks: GenerateHooks): Promise<GeneratedImage> {
+    this.#running++
+    let running = true
+    const stop = (): void => {
+      if (running) this.#running--
+      running = false
+    }
+    try {
+      return await this.#session.withSession(hooks.signal, (id) => this.#run(id, request, hooks))
+    } catch (error) {
+      stop()
+      if (!(error instanceof GenerationError) || error.fault !== 'lost') throw error
+      return await this.#follow(request, hooks.signal)
+    } finally {
+      stop()
+    }
+  }
+
+  download(ref: string, signal: AbortSignal): Promise<Uint8Array> {
+    return fetchPicture(this.#transport, ref, this.#options.maxPictureBytes ?? 2 ** 28, signal)
+  }
+
+  async interrupt(signal: AbortSignal): Promise<void> {
+    if (this.#sessionId === undefined) return
+    const session = {session_id: this.#sessionId}
+    await this.#transport.post('InterruptAll', interrupted, {...session, other_sessions: false}, {signal})
+    // The counters fall late (recordings 06, 07): without this look, "stopped" would be a guess.
+    for (;;) {
+      const {status} = await this.#transport.post('GetCurrentStatus', statusBody, session, {signal})
+      if (status.waiting_gens === 0) return
+      await this.#clock.sleep(150, signal)
+    }
+  }
+
+  credential(): string | undefined {
+    return this.#sessionId
+  }
+
+  async close(): Promise<void> {
+    for (const socket of this.#lingering) socket.terminate()
+    await this.#transport.close()
+  }
+
+  async #run(sessionId: string, request: ImageRequest, hooks: GenerateHooks): Promise<GeneratedImage> {
+    this.#sessionId = sessionId
+    const message = {
+      session_id: sessionId,
+      images: 1,
+      ...request.parameters,
+      nopreviews: true,
+      overrideoutpathformat: serverPath(request),
+      extra_metadata: {agrun: request.tag.run, agitem: request.tag.item},
+    }
+    return this.#options.transport === 'http'
+      ? this.#runOverHttp(message, request, hooks)
+      : this.#runOverSocket(message, request, hooks)
+  }
+
+  async #runOverSocket(message: object, request: ImageRequest, hooks: GenerateHooks): Promise<GeneratedImage> {
+    const {runOverSocket} = await import('./socket.ts')
+    const steps = Number(request.parameters['steps'])
+    const outcome = new RunOutcome(Number.isInteger(steps) && steps > 0 ? steps : undefined)
+    let accepted = false
+    const end = await runOverSocket({
+      transport: this.#transport,
+      message,
+      signal: hooks.signal,
+      silenceMs: this.#options.silenceMs ?? 90_000,
+      maxPayload: (this.#options.maxPictureBytes ?? 2 ** 28) * 2,
+      lingering: this.#lingering,
+      onFrame: (frame) => {
+        const ended = outcome.observe(frame)
+        if (outcome.accepted && !accepted) {
+          accepted = true
+          hooks.onAccepted?.(serverPath(request))
+        }
+        hooks.onProgress?.(outcome.progress)
+        return ended
+      },
+    })
+    if (outcome.sessionUnknown) throw new ApiError('GenerateText2ImageWS', 'invalid_session_id', '')
+    return outcome.conclude(end)
+  }
+
+  async #runOverHttp(message: object, request: ImageRequest, hooks: GenerateHooks): Promise<GeneratedImage> {
+    hooks.onAccepted?.(serverPath(request))
+    let images: readonly string[]
+    try {
+      const options = {signal: hooks.signal, answerWithin: 0}
+      images = (await this.#transport.post('GenerateText2Image', generated, message, options)).images
+    } catch (error) {
+      hooks.signal.throwIfAborted()
+      if (error instanceof ApiError) {
+        throw error.errorId === 'invalid_session_id' ? error : generationFault(error.text, error.errorId)
+      }
+      throw brokeAfterSending(error)
+        ? new GenerationError('lost', 'The connection broke during the generation.', {cause: error})
+        : error
+    }
+    if (images[0] !== undefined) return {ref: images[0]}
+    throw new GenerationError('empty', 'SwarmUI ended the run without a picture and without an error.', {
+      next: "It was interrupted while it waited, or the backend refused silently: see the server's log.",
+    })
+  }
+
+  async #follow(request: ImageRequest, signal: AbortSignal): Promise<GeneratedImage> {
+    const {user_id: user, output_append_user: append} = await this.#session.get(signal)
+    const path = `${append ? `View/${user}` : 'Output'}/${serverPath(request)}`
+    return followLostRun({
+      candidates: ['png', 'jpg', 'webp'].map((ending) => `${path}.${ending}`),
+      probe: (ref) => this.download(ref, signal),
+      waitingGens: async () =>
+        (await this.#session.call('GetCurrentStatus', statusBody, {}, signal)).status.waiting_gens,
+      restarted: () => this.#session.restarted(signal),
+      othersRunning: () => this.#running,
+      clock: this.#clock,
+      signal,
+      patienceMs: this.#options.patienceMs ?? 120_000,
+    })
+  }
+
+  async #readCatalogue(signal: AbortSignal): Promise<ParameterList | undefined> {
+    try {
+      return await this.#session.call('ListT2IParams', parameterList, {}, signal)
+    } catch (error) {
+      // Who may generate but not see the list is checked by the server alone.
+      if (error instanceof ApiError && error.errorId === 'bad_permissions') return undefined
+      throw error
+    }
+  }
+}
+
+/** Where the server puts the picture: a folder for each run, so that ListImages finds it and only it (reference 4.5). */
+function serverPath({tag}: ImageRequest): string {
+  return `ag/${tag.run}/${tag.item}`
+}
+
+function brokeAfterSending(error: unknown): boolean {
+  const code = (error as {cause?: {code?: string}}).cause?.code
+  return code === 'UND_ERR_SOCKET' || code === 'ECONNRESET' || code === 'EPIPE' || code === 'UND_ERR_BODY_TIMEOUT'
+}

@@ -1,0 +1,61 @@
+import {DeniedError, UnreachableError} from '../../errors.ts'
+import {foreignLine} from '../../text.ts'
+import {GenerationError} from '../image-server.ts'
+import {notSwarmUi, refuseRedirect} from './answer.ts'
+import {serverText} from './faults.ts'
+import type {Transport} from './transport.ts'
+
+/**
+ * The bytes of a picture the server named: `View/...` or `Output/...` (not URL-encoded, recordings 02 and 25), or a `data:`
+ * URL when the server keeps no files. Only ever asks this server; a reference that leads elsewhere is refused.
+ *
+ * Throws `GenerationError` when the picture is not there, `DeniedError` when it may not be read.
+ */
+export async function fetchPicture(
+  transport: Transport,
+  ref: string,
+  limit: number,
+  signal: AbortSignal,
+): Promise<Uint8Array> {
+  if (ref.startsWith('data:')) return decodeDataUrl(ref, limit)
+  const answer = await transport.get(encodeReference(ref), limit, signal)
+  refuseRedirect('the picture', answer, transport.address.display)
+  if (answer.status === 404) throw new PictureMissingError(ref)
+  if (answer.status !== 200) {
+    if (!/\bjson\b/.test(answer.contentType)) throw notSwarmUi(answer, transport.address.display)
+    throw new DeniedError(
+      `SwarmUI does not hand out ${foreignLine(ref)}: ${serverText(answer.bytes.toString('utf8'))}`,
+      {
+        next: 'Use the --token or --user-id that the picture was made with.',
+      },
+    )
+  }
+  if (!/^(image|video|audio|application\/octet-stream)/.test(answer.contentType)) {
+    throw notSwarmUi(answer, transport.address.display)
+  }
+  return answer.bytes
+}
+
+/** The server has no file of this name (yet). */
+export class PictureMissingError extends GenerationError {
+  constructor(ref: string) {
+    super('failed', `SwarmUI has no picture ${foreignLine(ref)}.`)
+  }
+}
+
+/** Each segment encoded by itself, as the server's own page does it. Throws `GenerationError` for a path that climbs. */
+export function encodeReference(ref: string): string {
+  const segments = ref.replace(/^\/+/, '').split('/')
+  if (segments.some((segment) => segment === '' || segment === '.' || segment === '..') || /^[a-z]+:/i.test(ref)) {
+    throw new GenerationError('failed', `SwarmUI named a picture by a path that is none: ${foreignLine(ref)}`)
+  }
+  return segments.map(encodeURIComponent).join('/')
+}
+
+function decodeDataUrl(url: string, limit: number): Uint8Array {
+  const comma = url.indexOf(',')
+  if (comma < 0 || !/;base64$/.test(url.slice(0, comma)) || (url.length - comma) * 0.75 > limit + 3) {
+    throw new UnreachableError('The server sent a data: URL that is not a base64 picture within the size limit.')
+  }
+  return Buffer.from(url.slice(comma + 1), 'base64')
+}

@@ -1,0 +1,79 @@
+import type {Clock} from '../../clock.ts'
+import {AgError} from '../../errors.ts'
+import {type GeneratedImage, GenerationError} from '../image-server.ts'
+import {PictureMissingError} from './download.ts'
+
+interface LostRun {
+  /** Where the server will have put the picture, one reference for each ending it may have. */
+  readonly candidates: readonly string[]
+  /** Asks for a file's existence; rejects with `PictureMissingError` when it is not there. */
+  readonly probe: (ref: string) => Promise<unknown>
+  /** How much the SwarmUI session that the work was sent with still has to do; rejects when the server cannot be asked. */
+  readonly waitingGens: () => Promise<number>
+  /** True once, after the server was restarted and so has forgotten what it had not finished. */
+  readonly restarted: () => Promise<boolean>
+  /** How many other runs of this session are still connected: their work is in the counters, too. */
+  readonly othersRunning: () => number
+  readonly clock: Clock
+  readonly signal: AbortSignal
+  /** Give up on a server that stays away for this long. */
+  readonly patienceMs: number
+}
+
+const POLLS_BEFORE_GONE = 2
+
+/**
+ * Looks for what became of a run whose connection broke. A SwarmUI goes on without us and keeps the picture under the
+ * path we chose (recordings 08, 09); one that was restarted has forgotten the run (recordings 19, 20). So: the picture,
+ * or the proof that the work is gone and may be asked for again, and never a second request while it may be running.
+ *
+ * Throws `GenerationError`: `failed` when the work is known to be gone, `lost` when the server stays away.
+ */
+export async function followLostRun(run: LostRun): Promise<GeneratedImage> {
+  const {clock, signal} = run
+  let lastSeen = clock.monotonic()
+  let askedForRestart = false
+  let quietPolls = 0
+  for (let wait = 500; clock.monotonic() - lastSeen < run.patienceMs; wait = Math.min(wait * 2, 5000)) {
+    await clock.sleep(wait, signal)
+    try {
+      const forgotten = !askedForRestart && (await run.restarted())
+      askedForRestart = true
+      // The counters before the picture: it can be fetched before they fall, so not finding it afterwards is conclusive.
+      const waiting = await run.waitingGens()
+      const ref = await firstPresent(run)
+      if (ref !== undefined) return {ref}
+      lastSeen = clock.monotonic()
+      quietPolls = waiting <= run.othersRunning() ? quietPolls + 1 : 0
+      if (forgotten || quietPolls >= POLLS_BEFORE_GONE) throw gone(forgotten)
+    } catch (error) {
+      signal.throwIfAborted()
+      if (!(error instanceof AgError) || (error instanceof GenerationError && error.fault === 'failed')) throw error
+      quietPolls = 0
+    }
+  }
+  throw new GenerationError('lost', 'The connection broke and the server did not come back.', {
+    next: 'The server may still finish the picture. Run the same command again when it is reachable.',
+  })
+}
+
+function gone(restarted: boolean): GenerationError {
+  return new GenerationError(
+    'failed',
+    restarted
+      ? 'The server was restarted during the generation and has lost it.'
+      : 'The connection broke, and the server has neither the picture nor the work any more.',
+  )
+}
+
+async function firstPresent({candidates, probe}: LostRun): Promise<string | undefined> {
+  for (const ref of candidates) {
+    try {
+      await probe(ref)
+      return ref
+    } catch (error) {
+      if (!(error instanceof PictureMissingError)) throw error
+    }
+  }
+  return undefined
+}
