@@ -1,0 +1,38 @@
+import {Args} from '@oclif/core'
+import {findManifest, readManifest} from '../../src/asset/manifest.ts'
+import {AgCommand} from '../../src/cli/base-command.ts'
+import {serverFlags, stateFlags} from '../../src/cli/flags.ts'
+import {runFlags} from '../../src/cli/generate-flags.ts'
+import {runGenerate, summary} from '../../src/cli/run-generate.ts'
+import type {GenerateResult} from '../../src/generate.ts'
+import {newRunId} from '../../src/session/run-id.ts'
+
+export default class Generate extends AgCommand {
+  static override summary = 'Make the pictures that a manifest declares.'
+  static override description =
+    `Checks the manifest, the output paths and every model and parameter name against the server first, then makes the
+pictures, some at a time. One failing asset does not stop the others.
+
+Exit code 0 when all are made, 6 when some are not, 2 when nothing was attempted because something is wrong.`
+  static override examples = [
+    {description: 'Try it without a server', command: '<%= config.bin %> generate --server mock'},
+    {description: 'On your own server', command: '<%= config.bin %> generate ag.yaml --server http://gpu-box:7801'},
+    {description: 'For a machine', command: '<%= config.bin %> generate --events'},
+  ]
+  static override args = {
+    manifest: Args.string({
+      description: 'The manifest, YAML or JSON. Default: ag.yaml, ag.yml or ag.json in this folder.',
+    }),
+  }
+  static override flags = {...serverFlags, ...stateFlags, ...runFlags}
+
+  async run(): Promise<GenerateResult> {
+    const {args, flags} = await this.parse(Generate)
+    const {assets, outputDirectory} = await readManifest(args.manifest ?? (await findManifest(process.cwd())))
+    const run = {run: newRunId(), assets, outputDirectory, json: this.jsonEnabled()}
+    const result = await runGenerate(run, flags)
+    process.exitCode = result.exit_code
+    if (!flags.events) this.log(summary(result))
+    return result
+  }
+}

@@ -1,0 +1,41 @@
+import {Flags} from '@oclif/core'
+import {AgCommand} from '../src/cli/base-command.ts'
+import {serverFlags, stateFlags} from '../src/cli/flags.ts'
+import {runStatus} from '../src/cli/run-status.ts'
+import {renderStatus} from '../src/cli/status-format.ts'
+import type {StatusResult} from '../src/status.ts'
+
+export default class Status extends AgCommand {
+  static override summary = 'Show what the server and this workspace are doing.'
+  static override description =
+    `Activity comes from the server's own counters and from this workspace's session histories. Where the
+server does not let you see the work of others, the answer is "unknown", never "idle".
+
+Exit code 3 when the server cannot be reached, 4 when it wants other credentials; the output is complete all the same.`
+  static override examples = [
+    {description: 'The server on this machine', command: '<%= config.bin %> status'},
+    {description: 'For scripts', command: "<%= config.bin %> status --format json | jq '.generations_running'"},
+  ]
+  static override flags = {
+    ...serverFlags,
+    ...stateFlags,
+    format: Flags.option({
+      char: 'f',
+      options: ['table', 'json', 'yaml'] as const,
+      env: 'ASSET_GENERATOR_FORMAT',
+      default: 'table' as const,
+      description: 'How to print it; json and yaml have the same keys.',
+    })(),
+    watch: Flags.boolean({char: 'w', exclusive: ['json'], description: 'Show it again and again until Ctrl-C.'}),
+    interval: Flags.string({default: '2s', description: 'How often with --watch.', helpValue: 'DURATION'}),
+  }
+
+  async run(): Promise<StatusResult> {
+    const {flags} = await this.parse(Status)
+    const result = await runStatus(flags, async (answer) => {
+      if (!this.jsonEnabled()) process.stdout.write(await renderStatus(answer, flags.format, flags.watch))
+    })
+    process.exitCode = result.exit_code
+    return result
+  }
+}

@@ -1,0 +1,43 @@
+import {Command, Flags} from '@oclif/core'
+import {AgError, ExitCode} from '../errors.ts'
+import {redact} from '../text.ts'
+
+/**
+ * What all commands share: `--json`, and how an error is told. An `AgError` becomes its message and its next step, with the
+ * exit code of its class; flags that oclif refuses exit 2; anything else is a bug or the system, exit 1.
+ */
+export abstract class AgCommand extends Command {
+  static override enableJsonFlag = true
+  static override baseFlags = {
+    quiet: Flags.boolean({char: 'q', description: 'Say nothing but results and errors.', helpGroup: 'GLOBAL'}),
+  }
+
+  protected override async catch(error: Error & {exitCode?: number; oclif?: {exit?: number}}): Promise<unknown> {
+    const exitCode = error instanceof AgError ? error.exitCode : (error.oclif?.exit ?? ExitCode.unforeseen)
+    if (this.jsonEnabled()) {
+      this.logJson(this.toErrorJson(error))
+      process.exitCode = exitCode
+      return undefined
+    }
+    if (error.oclif !== undefined) return super.catch(error)
+    process.stderr.write(`${describe(error)}\n`)
+    process.exitCode = exitCode
+    return undefined
+  }
+
+  protected override toErrorJson(error: unknown): unknown {
+    const {name, message} = error as Error
+    const next = error instanceof AgError ? error.next : undefined
+    const problems = (error as {problems?: unknown}).problems
+    return {
+      schemaVersion: 1,
+      error: {name, message: redact(message), ...(next ? {next} : {}), ...(problems ? {problems} : {})},
+    }
+  }
+}
+
+function describe(error: Error): string {
+  if (error instanceof AgError) return redact(`Error: ${error.message}${error.next ? `\n${error.next}` : ''}`)
+  const trace = process.env['DEBUG'] ? (error.stack ?? error.message) : error.message
+  return redact(`Error: ${trace}\nThis should not happen. Run again with DEBUG=* and report what it prints.`)
+}

@@ -1,0 +1,72 @@
+import {Flags} from '@oclif/core'
+
+/** Where the server is and who we are to it; on every command that talks to one. */
+export const serverFlags = {
+  server: Flags.string({
+    char: 's',
+    env: 'AG_SERVER',
+    default: 'http://localhost:7801',
+    description: 'SwarmUI server, or "mock" for one inside this process that draws placeholder pictures.',
+    helpGroup: 'SERVER',
+  }),
+  token: Flags.string({
+    env: 'AG_TOKEN',
+    noCacheDefault: true,
+    description: "A SwarmUI user's token (User tab, Swarm Auth Tokens).",
+    helpGroup: 'SERVER',
+  }),
+  authorization: Flags.string({
+    env: 'AG_AUTHORIZATION',
+    noCacheDefault: true,
+    description: 'The exact Authorization header the server or its proxy wants.',
+    helpGroup: 'SERVER',
+  }),
+  'user-id': Flags.string({
+    env: 'AG_USER_ID',
+    description: 'Which user to be on a server without accounts.',
+    helpGroup: 'SERVER',
+  }),
+  header: Flags.string({
+    env: 'AG_HEADER',
+    multiple: true,
+    multipleNonGreedy: true,
+    noCacheDefault: true,
+    helpValue: 'name=value',
+    description: 'A further header for a reverse proxy; repeatable (in AG_HEADER one a line).',
+    helpGroup: 'SERVER',
+    parse: async (value) => value,
+  }),
+  'allow-insecure': Flags.boolean({
+    env: 'AG_ALLOW_INSECURE',
+    description: 'Send credentials over plain http to a public host all the same.',
+    helpGroup: 'SERVER',
+  }),
+} as const
+
+/** Where the sessions are; on every command that reads or writes them. */
+export const stateFlags = {
+  'state-dir': Flags.directory({
+    env: 'AG_STATE_DIR',
+    description: 'Workspace that holds .ag/ with the session histories. Default: this folder.',
+    helpGroup: 'STATE',
+  }),
+  'state-file': Flags.string({
+    env: 'AG_STATE_FILE',
+    description: 'File that lists the active sessions. Default: .asset-generator-state.json in the workspace.',
+    helpGroup: 'STATE',
+  }),
+} as const
+
+export interface ServerFlags {
+  readonly server: string
+  readonly token: string | undefined
+  readonly authorization: string | undefined
+  readonly 'user-id': string | undefined
+  readonly header: string[] | undefined
+  readonly 'allow-insecure': boolean
+}
+
+export interface StateFlags {
+  readonly 'state-dir': string | undefined
+  readonly 'state-file': string | undefined
+}

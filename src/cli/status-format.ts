@@ -1,0 +1,18 @@
+import type {StatusResult} from '../status.ts'
+import {statusTable} from './status-table.ts'
+
+const CLEAR_SCREEN = '\u001b[2J\u001b[H'
+
+/** A status in the asked-for form, ending with a line break. `again`: one of several, as `--watch` prints them. */
+export async function renderStatus(
+  result: StatusResult,
+  format: 'table' | 'json' | 'yaml',
+  again: boolean,
+): Promise<string> {
+  if (format === 'json') return `${JSON.stringify(result, null, again ? 0 : 2)}\n`
+  if (format === 'yaml') {
+    const {stringify} = await import('yaml')
+    return `${again ? '---\n' : ''}${stringify(result)}`
+  }
+  return `${again && process.stdout.isTTY ? CLEAR_SCREEN : ''}${statusTable(result)}`
+}

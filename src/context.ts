@@ -1,0 +1,70 @@
+import type {Clock} from './clock.ts'
+import type {ImageServer} from './server/image-server.ts'
+import type {SessionStore} from './store/session-store.ts'
+
+/** What happens during an operation, for progress on a terminal, a log, or a machine (`--events`). */
+export type Report =
+  | {
+      readonly event: 'run.started'
+      readonly run: string
+      readonly server: string
+      readonly total: number
+      readonly concurrency: number
+    }
+  | {readonly event: 'notice'; readonly message: string}
+  | {readonly event: 'asset.started'; readonly asset: string; readonly session: string}
+  | {
+      readonly event: 'asset.progress'
+      readonly asset: string
+      readonly session: string
+      /** 0..1 */
+      readonly progress: number
+      readonly step?: number
+      readonly steps?: number
+    }
+  | {
+      readonly event: 'asset.retrying'
+      readonly asset: string
+      readonly session: string
+      readonly attempt: number
+      readonly delay_seconds: number
+      readonly message: string
+    }
+  | {
+      readonly event: 'asset.completed'
+      readonly asset: string
+      readonly session: string
+      readonly path: string
+      readonly bytes: number
+      readonly sha256: string
+      readonly seed?: number
+      readonly model?: string
+      readonly duration_seconds: number
+    }
+  | {
+      readonly event: 'asset.failed'
+      readonly asset: string
+      readonly session: string
+      readonly state: 'failed' | 'cancelled' | 'lost'
+      readonly reason: string
+      readonly message: string
+      readonly next?: string
+    }
+  | {
+      readonly event: 'run.finished'
+      readonly run: string
+      readonly made: number
+      readonly failed: number
+      readonly pending: number
+      readonly duration_seconds: number
+    }
+
+/** What every operation is given. Operations read no flags, no environment and no clock of their own. */
+export interface Context {
+  readonly server: ImageServer
+  readonly sessions: SessionStore
+  readonly clock: Clock
+  /** Aborted by SIGINT, SIGTERM or the deadline, with an `AgError` as its reason. */
+  readonly signal: AbortSignal
+  readonly report: (event: Report) => void
+}

@@ -1,0 +1,133 @@
+import type {Asset} from './asset/asset.ts'
+import type {Context} from './context.ts'
+import {type AgError, ExitCode, StorageError} from './errors.ts'
+import {type AssetOutcome, type Making, makePicture, RunStoppedError} from './make-picture.ts'
+import {preflight} from './preflight.ts'
+
+export interface GenerateOptions {
+  /** Names the run: in session ids, on the server, in the pictures' metadata. Letters and digits. */
+  readonly run: string
+  readonly assets: readonly Asset[]
+  /** Absolute. Nothing is written outside of it. */
+  readonly outputDirectory: string
+  /** Absolute; where the histories are, and what their paths are relative to. */
+  readonly workspace: string
+  /** Keep a snapshot of each session beside its picture: for pictures that no manifest declares. */
+  readonly snapshots?: boolean
+  /** How many pictures are asked for at once. */
+  readonly concurrency: number
+  /** Start nothing more after the first failure. */
+  readonly failFast: boolean
+  /** How often a transient failure is tried again. */
+  readonly retries: number
+  /** Milliseconds before the first retry. Default 1000. */
+  readonly retryDelayMs?: number
+  /** Replace files that are not known to be ours. */
+  readonly overwrite: boolean
+  readonly allowFuzzyModel: boolean
+}
+
+/** What a run came to; also what `--json` prints. */
+export interface GenerateResult {
+  readonly schemaVersion: 1
+  readonly run: string
+  readonly server: string
+  readonly output_directory: string
+  readonly made: number
+  readonly failed: number
+  /** Not attempted, or stopped before it was finished. */
+  readonly pending: number
+  readonly duration_seconds: number
+  /** The exit code this result stands for. */
+  readonly exit_code: ExitCode
+  /** Why the run ended early, if it did. */
+  readonly error?: {readonly message: string; readonly next?: string}
+  readonly assets: readonly AssetOutcome[]
+}
+
+const INTERRUPT_WITHIN_MS = 1500
+
+/**
+ * Makes the pictures of all assets, some at a time. Everything that can be known to fail is refused before the first
+ * request is sent; after that one failing asset does not stop the others, and the result tells of each.
+ *
+ * Throws `UsageError`, `NoBackendError`, `UnreachableError` or `DeniedError` while nothing has been attempted.
+ */
+export async function generate(context: Context, options: GenerateOptions): Promise<GenerateResult> {
+  const {clock, report, server, signal} = context
+  const started = clock.monotonic()
+  const assets = await preflight(context, options)
+  const {run, concurrency} = options
+  report({event: 'run.started', run, server: server.address, total: assets.length, concurrency})
+
+  const making: Making = {
+    run,
+    workspace: options.workspace,
+    outputDirectory: options.outputDirectory,
+    snapshots: options.snapshots ?? false,
+    retries: options.retries,
+    retryDelayMs: options.retryDelayMs ?? 1000,
+    interrupt: once(() => stopOnServer(context)),
+  }
+  const outcomes = new Map<string, AssetOutcome>()
+  let stopped: AgError | undefined
+  const queue = assets.values()
+  const work = async (): Promise<void> => {
+    for (const asset of queue) {
+      if (signal.aborted || stopped) return
+      try {
+        const outcome = await makePicture(context, making, asset)
+        outcomes.set(asset.id, outcome)
+        if (options.failFast && outcome.state !== 'completed') return void queue.return?.()
+      } catch (error) {
+        if (error instanceof RunStoppedError) outcomes.set(asset.id, error.outcome)
+        stopped ??= error instanceof RunStoppedError ? error.cause : asStorageError(error)
+      }
+    }
+  }
+  await Promise.all(Array.from({length: Math.min(concurrency, assets.length)}, work))
+
+  const all = assets.map((asset): AssetOutcome => outcomes.get(asset.id) ?? {asset: asset.id, state: 'pending'})
+  const made = all.filter(({state}) => state === 'completed').length
+  const pending = all.filter(({state}) => state === 'pending' || state === 'cancelled').length
+  const failed = all.length - made - pending
+  const early = signal.aborted ? (signal.reason as AgError) : stopped
+  const duration_seconds = Math.round(clock.monotonic() - started) / 1000
+  report({event: 'run.finished', run, made, failed, pending, duration_seconds})
+  return {
+    schemaVersion: 1,
+    run,
+    server: server.address,
+    output_directory: options.outputDirectory,
+    made,
+    failed,
+    pending,
+    duration_seconds,
+    exit_code: early?.exitCode ?? (made === all.length ? ExitCode.done : ExitCode.assetsMissing),
+    ...(early ? {error: {message: early.message, ...(early.next ? {next: early.next} : {})}} : {}),
+    assets: all,
+  }
+}
+
+/** Cancels our work on the server, within what a runner grants a cancelled step. */
+async function stopOnServer({server, report}: Context): Promise<void> {
+  try {
+    await server.interrupt(AbortSignal.timeout(INTERRUPT_WITHIN_MS))
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error)
+    report({event: 'notice', message: `The server did not confirm that it stopped our work: ${reason}`})
+  }
+}
+
+function once<T>(make: () => Promise<T>): () => Promise<T> {
+  let made: Promise<T> | undefined
+  return () => {
+    made ??= make()
+    return made
+  }
+}
+
+function asStorageError(error: unknown): AgError {
+  if (error instanceof StorageError) return error
+  throw error
+}

@@ -1,0 +1,266 @@
+import {createHash} from 'node:crypto'
+import {dirname, relative, sep} from 'node:path'
+import type {Asset} from './asset/asset.ts'
+import {embeddedTag} from './asset/embedded-tag.ts'
+import {BrokenImageError, type ImageFacts, inspectImage} from './asset/image.ts'
+import {confine} from './asset/output-path.ts'
+import type {Context} from './context.ts'
+import {AgError, DeniedError, StorageError, UnreachableError} from './errors.ts'
+import {withRetries} from './retry.ts'
+import {type GeneratedImage, GenerationError} from './server/image-server.ts'
+import type {Picture, SessionEvent, SessionResult} from './session/session.ts'
+import type {SessionWriter} from './store/session-store.ts'
+import {foreignLine, redact} from './text.ts'
+import {writeWhole} from './write-whole.ts'
+
+/** What all pictures of one run share. */
+export interface Making {
+  readonly run: string
+  /** Absolute; where histories measure paths from. */
+  readonly workspace: string
+  readonly outputDirectory: string
+  readonly snapshots: boolean
+  readonly retries: number
+  /** Milliseconds before the first retry. */
+  readonly retryDelayMs: number
+  /** Stops this run's work on the server, once, however many pictures ask for it. */
+  readonly interrupt: () => Promise<void>
+}
+
+/** How one asset came out. */
+export interface AssetOutcome {
+  readonly asset: string
+  readonly session?: string
+  readonly state: 'completed' | 'failed' | 'cancelled' | 'lost' | 'pending'
+  readonly picture?: Picture
+  readonly seed?: number
+  readonly model?: string
+  readonly duration_seconds?: number
+  readonly error?: {readonly reason: string; readonly message: string; readonly next?: string}
+}
+
+/** Thrown when going on with other assets makes no sense: the server is away, the disk is full. */
+export class RunStoppedError extends Error {
+  readonly outcome: AssetOutcome
+  override readonly cause: AgError
+
+  constructor(outcome: AssetOutcome, cause: AgError) {
+    super(cause.message)
+    this.outcome = outcome
+    this.cause = cause
+  }
+}
+
+/**
+ * Makes one asset's picture: opens its session, writes the intent before the request and the server's handle after it,
+ * fetches and checks the picture, puts it in place whole, and settles the session. An asset that fails is an outcome, not
+ * an exception.
+ *
+ * Throws `RunStoppedError` when no other asset could fare better.
+ */
+export async function makePicture(context: Context, making: Making, asset: Asset): Promise<AssetOutcome> {
+  const {clock, report, sessions} = context
+  const session = `gen-${making.run}-${asset.id}`
+  const started = clock.monotonic()
+  const seconds = (): number => Math.round(clock.monotonic() - started) / 1000
+  const path = asset.pathFor(asset.expectedFormat)
+  const request = {
+    run: making.run,
+    asset: asset.id,
+    prompt: asset.prompt,
+    parameters: asset.parameters,
+    output: fromWorkspace(making, path),
+    server: context.server.address,
+  }
+  const history = new Ledger(
+    await sessions.create(session, request, making.snapshots ? {snapshotDirectory: dirname(path)} : {}),
+  )
+  report({event: 'asset.started', asset: asset.id, session})
+  try {
+    const image = await submit(context, making, asset, session, history)
+    const {bytes, facts} = await fetchWhole(context, making, asset, image)
+    const picture = await putInPlace(making, asset, bytes, facts)
+    const {seed, model} = {...embeddedTag(bytes), ...image}
+    const used = {...(seed === undefined ? {} : {seed}), ...(model === undefined ? {} : {model})}
+    await history.write({
+      event: 'completed',
+      state: 'completed',
+      progress: 1,
+      message: 'Done',
+      result: {picture, ...used},
+    })
+    const {path, bytes: size, sha256} = picture
+    report({
+      event: 'asset.completed',
+      asset: asset.id,
+      session,
+      path,
+      bytes: size,
+      sha256,
+      ...used,
+      duration_seconds: seconds(),
+    })
+    return {asset: asset.id, session, state: 'completed', picture, ...used, duration_seconds: seconds()}
+  } catch (error) {
+    if (context.signal.aborted) await making.interrupt()
+    const {state, reason, message, next} = endingOf(error, context.signal)
+    const result: SessionResult = {error: message, reason}
+    const unsettled = await history.write({event: state, state, message, result}).catch((failure: unknown) => failure)
+    const outcome: AssetOutcome = {
+      asset: asset.id,
+      session,
+      state,
+      duration_seconds: seconds(),
+      error: {reason, message, ...(next ? {next} : {})},
+    }
+    report({event: 'asset.failed', asset: asset.id, session, state, reason, message, ...(next ? {next} : {})})
+    const stop = [error, unsettled].find(stopsTheRun)
+    if (stop) throw new RunStoppedError(outcome, stop)
+    return outcome
+  }
+}
+
+/** Appends in order; keeps the first failure for the next `write`, so that progress never stops a generation. */
+class Ledger {
+  readonly #writer: SessionWriter
+  #pending: Promise<void> = Promise.resolve()
+
+  constructor(writer: SessionWriter) {
+    this.#writer = writer
+  }
+
+  /** Resolves once the event and all before it are acknowledged; rejects with the first failure since the last call. */
+  async write(event: SessionEvent): Promise<void> {
+    this.note(event)
+    const pending = this.#pending
+    this.#pending = Promise.resolve()
+    await pending
+  }
+
+  /** Appends without waiting. */
+  note(event: SessionEvent): void {
+    this.#pending = this.#pending.then(async () => {
+      await this.#writer.append(event)
+    })
+    this.#pending.catch(() => {})
+  }
+}
+
+async function submit(
+  context: Context,
+  making: Making,
+  asset: Asset,
+  session: string,
+  history: Ledger,
+): Promise<GeneratedImage> {
+  const {server, clock, signal, report} = context
+  const attempt = async (): Promise<GeneratedImage> => {
+    await history.write({
+      event: 'intent',
+      state: 'starting',
+      message: 'Sending the request',
+      submission: {kind: server.kind, phase: 'intent'},
+    })
+    return server.generate(
+      {parameters: asset.parameters, tag: {run: making.run, item: asset.id}},
+      {
+        signal,
+        onAccepted: (handle) =>
+          history.note({
+            event: 'submitted',
+            state: 'generating',
+            message: 'Accepted by the server',
+            submission: {kind: server.kind, phase: 'ack', handle},
+          }),
+        onProgress: ({fraction, step, steps}) => {
+          const message = step && steps ? `Sampling ${step}/${steps}` : 'Generating'
+          history.note({event: 'progress', state: 'generating', progress: fraction, message})
+          const sampling = step && steps ? {step, steps} : {}
+          report({event: 'asset.progress', asset: asset.id, session, progress: fraction, ...sampling})
+        },
+      },
+    )
+  }
+  return withRetries(attempt, {
+    retries: making.retries,
+    delayMs: making.retryDelayMs,
+    clock,
+    signal,
+    transient: (error) =>
+      error instanceof UnreachableError || (error instanceof GenerationError && error.fault === 'failed'),
+    onRetry: async (error, attempt, delayMs) => {
+      const message = messageOf(error)
+      await history.write({event: 'retrying', state: 'starting', progress: 0, message})
+      report({event: 'asset.retrying', asset: asset.id, session, attempt, delay_seconds: delayMs / 1000, message})
+    },
+  })
+}
+
+/** Fetches until the bytes are a whole picture: the picture exists on the server, making it again would waste it. */
+async function fetchWhole(
+  {server, clock, signal}: Context,
+  making: Making,
+  asset: Asset,
+  image: GeneratedImage,
+): Promise<{bytes: Uint8Array; facts: ImageFacts}> {
+  const attempt = async (): Promise<{bytes: Uint8Array; facts: ImageFacts}> => {
+    const bytes = await server.download(image.ref, signal)
+    return {bytes, facts: inspectImage(bytes)}
+  }
+  try {
+    return await withRetries(attempt, {
+      retries: Math.max(1, making.retries),
+      delayMs: making.retryDelayMs,
+      clock,
+      signal,
+      transient: (error) =>
+        error instanceof UnreachableError || error instanceof GenerationError || error instanceof BrokenImageError,
+    })
+  } catch (error) {
+    if (!(error instanceof BrokenImageError)) throw error
+    throw new GenerationError('rejected', `What the server sent for ${asset.id} is not a picture: ${error.message}`, {
+      next: `It is still on the server as ${foreignLine(redact(image.ref), 120)}.`,
+      cause: error,
+    })
+  }
+}
+
+async function putInPlace(making: Making, asset: Asset, bytes: Uint8Array, facts: ImageFacts): Promise<Picture> {
+  const path = asset.pathFor(facts.format)
+  await confine(making.outputDirectory, path)
+  await writeWhole(path, bytes)
+  const sha256 = createHash('sha256').update(bytes).digest('hex')
+  const {width, height, format} = facts
+  return {path: fromWorkspace(making, path), sha256, bytes: bytes.length, width, height, format}
+}
+
+function fromWorkspace({workspace}: Making, path: string): string {
+  return relative(workspace, path).split(sep).join('/')
+}
+
+interface Ending {
+  readonly state: 'failed' | 'cancelled' | 'lost'
+  readonly reason: string
+  readonly message: string
+  readonly next?: string | undefined
+}
+
+function endingOf(error: unknown, signal: AbortSignal): Ending {
+  const message = messageOf(error)
+  const next = error instanceof AgError ? error.next : undefined
+  if (signal.aborted) return {state: 'cancelled', reason: 'interrupted', message: messageOf(signal.reason)}
+  if (!(error instanceof GenerationError)) {
+    return {state: 'failed', reason: error instanceof UnreachableError ? 'unreachable' : 'error', message, next}
+  }
+  if (error.fault === 'interrupted') return {state: 'cancelled', reason: 'interrupted', message, next}
+  if (error.fault === 'lost') return {state: 'lost', reason: 'lost', message, next}
+  return {state: 'failed', reason: error.fault, message, next}
+}
+
+function messageOf(error: unknown): string {
+  return redact(foreignLine(error instanceof Error ? error.message : String(error), 500))
+}
+
+function stopsTheRun(error: unknown): error is AgError {
+  return error instanceof UnreachableError || error instanceof DeniedError || error instanceof StorageError
+}

@@ -1,0 +1,98 @@
+import {createHash} from 'node:crypto'
+import {readFile} from 'node:fs/promises'
+import {relative, sep} from 'node:path'
+import type {Asset} from './asset/asset.ts'
+import {embeddedTag} from './asset/embedded-tag.ts'
+import {confine} from './asset/output-path.ts'
+import type {Context} from './context.ts'
+import {NoBackendError, systemCode, UsageError} from './errors.ts'
+
+interface PreflightOptions {
+  readonly assets: readonly Asset[]
+  readonly outputDirectory: string
+  readonly workspace: string
+  readonly overwrite: boolean
+  readonly allowFuzzyModel: boolean
+}
+
+const NAMED_AT_MOST = 10
+
+/**
+ * Everything that can be known to fail is found here, before a request is sent or a byte written. Returns the assets with
+ * the server's own spelling of model names.
+ *
+ * Throws `UsageError` for outputs and parameters, `NoBackendError` for a server that could not make a picture.
+ */
+export async function preflight(context: Context, options: PreflightOptions): Promise<readonly Asset[]> {
+  await refuseForeignOutputs(context, options)
+  const {usable, note} = await context.server.readiness(context.signal)
+  if (!usable) {
+    throw new NoBackendError(`${context.server.address} cannot make pictures now. ${note ?? ''}`.trim(), {
+      next: "See the server's Backends tab.",
+    })
+  }
+  if (note) context.report({event: 'notice', message: note})
+  return checkParameters(context, options)
+}
+
+async function checkParameters({server, signal}: Context, options: PreflightOptions): Promise<readonly Asset[]> {
+  const problems = new Map<string, {error: UsageError; assets: string[]}>()
+  const checked: Asset[] = []
+  for (const asset of options.assets) {
+    try {
+      const parameters = await server.check(asset.parameters, {signal, allowFuzzyModel: options.allowFuzzyModel})
+      checked.push({...asset, parameters})
+    } catch (error) {
+      if (!(error instanceof UsageError)) throw error
+      const known = problems.get(error.message) ?? {error, assets: []}
+      known.assets.push(asset.id)
+      problems.set(error.message, known)
+    }
+  }
+  if (problems.size === 0) return checked
+  const lines = [...problems.values()].map(({error, assets}) => {
+    const named = assets.slice(0, 3).join(', ')
+    return `${error.message} (asset ${named}${assets.length > 3 ? ` and ${assets.length - 3} more` : ''}) ${error.next ?? ''}`.trim()
+  })
+  throw new UsageError(lines.join('\n'))
+}
+
+/** A file in the way that is not known to be ours stays: it may be somebody's drawing. */
+async function refuseForeignOutputs(context: Context, options: PreflightOptions): Promise<void> {
+  const foreign: string[] = []
+  let recorded: ReadonlyMap<string, string> | undefined
+  for (const asset of options.assets) {
+    const path = asset.pathFor(asset.expectedFormat)
+    await confine(options.outputDirectory, path)
+    if (options.overwrite) continue
+    const bytes = await readExisting(path)
+    if (bytes === undefined || embeddedTag(bytes)?.item === asset.id) continue
+    recorded ??= await context.sessions.recordedPictures()
+    const known = recorded.get(relative(options.workspace, path).split(sep).join('/'))
+    if (known !== createHash('sha256').update(bytes).digest('hex')) foreign.push(path)
+  }
+  if (foreign.length === 0) return
+  const more = foreign.length > NAMED_AT_MOST ? `\n  and ${foreign.length - NAMED_AT_MOST} more` : ''
+  throw new UsageError(
+    `Files are in the way that ag did not make:\n  ${foreign.slice(0, NAMED_AT_MOST).join('\n  ')}${more}`,
+    {next: 'Move them away, choose another output path, or pass --overwrite to replace them.'},
+  )
+}
+
+async function readExisting(path: string): Promise<Uint8Array | undefined> {
+  try {
+    return await readFile(path)
+  } catch (error) {
+    const code = systemCode(error)
+    if (code === 'ENOENT') return undefined
+    if (code === 'ENOTDIR') {
+      throw new UsageError(`A part of the path ${path} is a file, not a folder.`, {
+        next: 'Move that file, or choose another output path.',
+      })
+    }
+    throw new UsageError(`The file in the way of ${path} cannot be read (${code}).`, {
+      next: 'Move it away, or pass --overwrite.',
+      cause: error,
+    })
+  }
+}
