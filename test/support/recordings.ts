@@ -4,14 +4,30 @@ import {fileURLToPath} from 'node:url'
 /** One event of a recording; see the README beside the recordings. */
 export interface RecordedEvent {
   readonly t_ms: number
+  readonly t_end_ms?: number
   readonly kind: 'http' | 'ws' | 'note'
   readonly conn?: string
   readonly dir?: 'in' | 'out'
   readonly event?: string
   readonly text?: unknown
   readonly code?: number
-  readonly request?: {readonly method: string; readonly path: string; readonly json?: unknown}
-  readonly response?: {readonly status: number; readonly json?: unknown}
+  readonly url?: string
+  readonly error?: string
+  readonly status?: number
+  readonly request?: {
+    readonly method: string
+    readonly path: string
+    readonly headers?: Readonly<Record<string, string>>
+    readonly json?: unknown
+    readonly body?: string
+    readonly chunked?: boolean
+  }
+  readonly response?: {
+    readonly status: number
+    readonly headers: Readonly<Record<string, string>>
+    readonly json?: unknown
+    readonly body?: string
+  }
 }
 
 export interface Recording {

@@ -5,6 +5,7 @@ import type {World} from './world.ts'
 const API_ERRORS = {
   content_type: [400, 'basic_api', 'Wrong content type', '/Error/BasicAPI'],
   content_length: [400, 'basic_api', 'bad content length', '/Error/BasicAPI'],
+  no_content_length: [400, 'basic_api', 'bad content length', '/Error/Internal'],
   no_session: [400, 'basic_api', 'missing session id', '/Error/BasicAPI'],
   internal: [400, 'internal_error', 'An internal error occurred', '/Error/Internal'],
   bad_route: [400, 'bad_route', 'Unknown API route', '/Error/404'],

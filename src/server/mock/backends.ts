@@ -41,7 +41,7 @@ export interface Place {
 export class MockBackend {
   readonly id: number
   readonly settings: BackendSettings
-  model: string | null = null
+  model: string | null
   usages = 0
   lastUsed: number | undefined
   #computing: Promise<void> = Promise.resolve()
@@ -51,6 +51,7 @@ export class MockBackend {
   constructor(id: number, settings: BackendSettings) {
     this.id = id
     this.settings = settings
+    this.model = settings.gone ? null : settings.model
   }
 
   get usable(): boolean {
@@ -97,7 +98,7 @@ export class Backends {
     this.#list = settings.map((backend, id) => {
       const known = this.#list[id]
       const fresh = new MockBackend(id, backend)
-      fresh.model = known && !backend.gone ? known.model : null
+      fresh.model ??= known && !backend.gone ? known.model : null
       return fresh
     })
     this.wake()

@@ -35,7 +35,8 @@ export async function answer(world: World, request: IncomingMessage, response: S
 async function api(world: World, name: string, request: IncomingMessage, response: ServerResponse): Promise<void> {
   if (!/^application\/(.+\+)?json/i.test(request.headers['content-type'] ?? ''))
     return sendApiError(world, response, 'content_type')
-  const length = Number(request.headers['content-length'] ?? 0)
+  if (request.headers['content-length'] === undefined) return sendApiError(world, response, 'no_content_length')
+  const length = Number(request.headers['content-length'])
   if (!(length > 0) || length > MAX_BODY) return sendApiError(world, response, 'content_length')
   const body = parseObject(await readBody(request))
   if (!body) return sendApiError(world, response, 'internal')

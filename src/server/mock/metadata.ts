@@ -24,12 +24,20 @@ export function metadataOf({understood, images, seed, version, date, extra, seco
   }
   const told = {
     date,
-    ...extra,
+    ...(version === '0.9.7' ? joinLists(extra) : extra),
     ...(seconds
       ? {prep_time: `${seconds.prep.toFixed(2)} sec`, generation_time: `${seconds.generation.toFixed(2)} sec`}
       : {}),
   }
-  return JSON.stringify({sui_image_params: params, sui_extra_data: told}, null, 2)
+  const toldOf = seconds || version !== '0.9.7' ? {sui_extra_data: told} : {}
+  return JSON.stringify({sui_image_params: params, ...toldOf}, null, 2)
+}
+
+/** 0.9.7 made one text of a list. */
+function joinLists(extra: Readonly<Record<string, unknown>>): Readonly<Record<string, unknown>> {
+  return Object.fromEntries(
+    Object.entries(extra).map(([key, value]) => [key, Array.isArray(value) ? value.join(', ') : value]),
+  )
 }
 
 /** `extra_metadata` of a request: an object of strings and lists of strings; whatever else is ignored (recording 11). */

@@ -12,6 +12,7 @@ const backend = z.strictObject({
     .default('running')
     .describe('running means up, not busy; idle means unreachable.'),
   title: z.string().default('mock'),
+  model: z.string().nullable().default(null).describe('The model it has loaded.'),
   allow_idle: z.boolean().default(false),
   max_usages: z.int().min(1).default(2).describe('How much it accepts at once; one of it computes at a time.'),
   gone: z
@@ -24,6 +25,7 @@ const user = z.strictObject({
   name: z.string().min(3),
   role: z.enum(['owner', 'user']).default('user'),
   token: z.string().optional().describe('The value of the swarm_token cookie.'),
+  password_hash: z.string().optional().describe('What Login must send as the password, as the page hashes it.'),
 })
 
 const when = z.strictObject({
@@ -38,6 +40,7 @@ const fault = z.strictObject({
   do: z
     .strictObject({
       error: z.string().describe('A generation fails with this text.'),
+      refuse: z.string().describe('The backend refuses a generation with this text, before any progress.'),
       at_step: z.int().min(0).describe('After how many steps error, drop or restart strike. Default: half.'),
       empty: z.boolean().describe('A generation ends in good order without a picture or an error.'),
       drop: z
@@ -104,6 +107,8 @@ export const optionsSchema = z.strictObject({
   first_message_ms: ms.default(60_000).describe('How long a socket may stay silent at first.'),
   keep_alive_ms: ms.default(30_000),
   no_backend_ms: ms.default(1000).describe('From a request to "No backends available!".'),
+  claim_ms: ms.default(0).describe('From a request to the moment a backend takes it.'),
+  interrupt_ms: ms.default(5).describe('From InterruptAll to its effect: the counters fall late (recordings 06, 07).'),
   backend_recheck_ms: ms.default(5000).describe('How often a backend with allow_idle is looked after.'),
   step_ms: changeable.step_ms.default(60),
   model_load_ms: changeable.model_load_ms.default(1000),

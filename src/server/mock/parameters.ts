@@ -12,9 +12,12 @@ interface Available {
   readonly models: readonly string[]
   readonly loras: readonly string[]
   readonly mayPickBackend: boolean
+  /** 0.9.7 knows fewer. */
+  readonly old: boolean
 }
 
 const BY_ID = new Map(PARAMETERS.map((definition) => [definition.id, definition]))
+const NEWER = new Set(['continueaftererrors'])
 const POWERUSER = new Set(['exactbackendid', 'internalbackendtype'])
 
 /**
@@ -25,7 +28,7 @@ export function understand(body: Readonly<Record<string, unknown>>, available: A
   const understood: Record<string, unknown> = {}
   for (const [key, value] of Object.entries(body)) {
     const definition = BY_ID.get(parameterId(key))
-    if (!definition) continue
+    if (!definition || (available.old && NEWER.has(definition.id))) continue
     if (POWERUSER.has(definition.id) && !available.mayPickBackend) {
       throw new ParameterRefused(`You do not have permission to use parameter ${definition.name}.`)
     }

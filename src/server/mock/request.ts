@@ -24,6 +24,8 @@ export interface GenerationRequest {
   readonly firstIndex: number
   readonly requestId: string
   readonly extra: Readonly<Record<string, unknown>>
+  /** Named presets go into the metadata, also those that do not exist (recording 12). */
+  readonly presets: {readonly presets_used?: unknown}
   readonly fault: Fault['do']
   readonly swallowErrors: boolean
   /** Aborted by InterruptAll, by a failing sibling, or by a restart. */
@@ -31,6 +33,8 @@ export interface GenerationRequest {
   readonly began: number
   /** How many of its pictures the counters have let go of. */
   released: number
+  /** All of its pictures were started. */
+  dispatched: boolean
 }
 
 /** How picture `n` of a batch is ordered: seeds count up through batches and requests (reference 2.1). */
@@ -57,7 +61,7 @@ export function requestMetadata(request: GenerationRequest, index: number, n: nu
     seed: orderOf(request, index, n).seed,
     version: world.settings.version,
     date: new Date().toISOString().slice(0, 10),
-    extra,
+    extra: {...extra, ...request.presets},
     ...(done ? {seconds: {prep: 0, generation: (performance.now() - began) / 1000}} : {}),
   })
 }

@@ -1,4 +1,3 @@
-import {createHash} from 'node:crypto'
 import {describeModel, findModel} from './models.ts'
 import {PARAMETERS} from './parameter-list.ts'
 import {mayDo, permissionsOf} from './permissions.ts'
@@ -91,7 +90,7 @@ export const ROUTES: ReadonlyMap<string, Route> = new Map(
     CreateAuthToken: {permission: 'user_tab', newer: true, answer: ({session}) => ({token: session.user.token ?? ''})},
     ListRecentLogMessages: {
       permission: 'view_logs',
-      answer: () => ({types_available: LOG_TYPES, last_sequence_id: 0, data: {}}),
+      answer: ({body}) => ({types_available: LOG_TYPES, last_sequence_id: 0, data: emptyLogs(body['types'])}),
     },
   } satisfies Record<string, Route>).map(([name, route]): [string, Route] => [name.toLowerCase(), route]),
 )
@@ -119,11 +118,11 @@ export function newSession(world: World, user: MockUser | undefined): object {
   }
 }
 
-/** Login: the password is hashed by the page; the mock lets in every user it has, whose token then is the cookie. */
+/** Login: the page hashes the password; an unknown user and a wrong password get the same answer (recording 23). */
 export function login(world: World, body: Body): object {
   const user = world.users.named(String(body['username'] ?? ''))
-  const expected = createHash('sha256').update(`swarmclientpw:${user?.name}:${user?.token}`).digest('hex')
-  return user?.token && body['password'] === expected ? {success: 'true'} : {error_id: 'invalid_login'}
+  const known = user?.passwordHash !== undefined && user.passwordHash === body['password']
+  return known ? {success: 'true'} : {error_id: 'invalid_login'}
 }
 
 /** Why a declared argument is not acceptable, in the server's words; `undefined` when all are. */
@@ -139,9 +138,12 @@ export function argumentProblem(route: Pick<Route, 'arguments'>, body: Body): st
 
 function interruptAll({world, session, body}: Call): object {
   const all = body['other_sessions'] === true
-  for (const {requests} of all ? world.users.sessionsOf(session.user) : [session]) {
+  const sessions = all ? world.users.sessionsOf(session.user) : [session]
+  // Only what is there now: a request that comes after the answer is untouched (recording 32).
+  const requests = sessions.flatMap((session) => [...session.requests])
+  setTimeout(() => {
     for (const request of requests) request.abort('interrupt')
-  }
+  }, world.settings.interrupt_ms).unref()
   return {success: true}
 }
 
@@ -167,10 +169,14 @@ function listModels({settings, backends}: World, subtype: string): object {
   return {folders: [...folders], files: names.map((name) => describeModel(name, loaded.has(name)))}
 }
 
-function listParameters({settings}: World): object {
+function emptyLogs(types: unknown): object {
+  return Object.fromEntries((Array.isArray(types) ? types : []).map((type) => [String(type), []]))
+}
+
+function listParameters({settings, old}: World): object {
   const loras = settings.loras.length > 0 ? [...settings.loras] : ['(None)']
   const files = (names: readonly string[]): unknown[] =>
-    names.map((name) => [`${name}.safetensors`, 'stable-diffusion-v1'])
+    names.map((name) => (old ? `${name}.safetensors` : [`${name}.safetensors`, 'stable-diffusion-v1']))
   return {
     list: PARAMETERS.map((parameter) => (parameter.id === 'loras' ? {...parameter, values: loras} : parameter)),
     groups: [],
@@ -183,8 +189,7 @@ function listParameters({settings}: World): object {
       Clip: [],
       ClipVision: [],
     },
-    model_compat_classes: {},
-    model_classes: {},
+    ...(old ? {} : {model_compat_classes: {}, model_classes: {}}),
     wildcards: [],
     param_edits: null,
   }
@@ -204,7 +209,11 @@ function addUser({world, body}: Call): object {
   const role = body['role'] === 'owner' ? 'owner' : 'user'
   return world.users.add({name: String(body['name'] ?? ''), role})
     ? {success: true}
-    : {error: 'A user by that name already exists, or registration failed.'}
+    : {
+        error: world.old
+          ? 'A user by that name already exists.'
+          : 'A user by that name already exists, or registration failed.',
+      }
 }
 
 export function allowed({permission}: Pick<Route, 'permission'>, session: MockSession): boolean {

@@ -1,3 +1,4 @@
+import {setImmediate} from 'node:timers/promises'
 import type {MockBackend, Place} from './backends.ts'
 import {readExtraMetadata} from './metadata.ts'
 import {ParameterRefused, understand} from './parameters.ts'
@@ -31,6 +32,7 @@ export async function runRequest(
     const understood = understand(body, {
       models: world.settings.models,
       loras: world.settings.loras,
+      old: world.old,
       mayPickBackend: mayDo(session.user.role, 'param_backend_id'),
     })
     request = {
@@ -43,11 +45,13 @@ export async function runRequest(
       firstIndex,
       requestId: String(session.user.nextRequestId++),
       extra: readExtraMetadata(body['extra_metadata']),
+      presets: Array.isArray(body['presets']) ? {presets_used: body['presets']} : {},
       fault: world.faults.ofGeneration(String(understood['prompt'] ?? '')) ?? {},
       swallowErrors: understood['continueaftererrors'] === true,
       interruption,
       began: performance.now(),
       released: 0,
+      dispatched: false,
     }
     if (request.fault.drop === 'before') return sink.drop()
     await runPictures(request)
@@ -64,14 +68,16 @@ export async function runRequest(
 
 async function runPictures(request: GenerationRequest): Promise<void> {
   const {world, images} = request
-  const queue = Array.from({length: images}, (_, index) => index).values()
-  const worker = async (): Promise<void> => {
-    for (const index of queue) {
-      if (request.interruption.signal.aborted) return
-      await runPicture(request, index)
-    }
+  const running = new Set<Promise<void>>()
+  for (let index = 0; index < images && !request.interruption.signal.aborted; index++) {
+    if (running.size >= world.backends.parallelPerUser) await Promise.race(running)
+    const picture = runPicture(request, index).finally(() => running.delete(picture))
+    running.add(picture)
+    request.dispatched = index === images - 1
+    // One after the other: what fails at once stops those that were not dispatched yet (recording 14).
+    await setImmediate()
   }
-  await Promise.all(Array.from({length: Math.min(images, world.backends.parallelPerUser)}, worker))
+  await Promise.all(running)
 }
 
 /** One picture (or batch): claims a backend, loads the model, computes, saves. */
@@ -83,10 +89,11 @@ async function runPicture(request: GenerationRequest, index: number): Promise<vo
     if (interruption.signal.reason === 'restart') return
     counters.waiting_backends--
     status()
-    sink.send({keep_alive: true})
+    stillAlive(request)
   }
   counters.waiting_backends++
   status()
+  await sleep(world.settings.claim_ms, interruption.signal)
   const place = await world.backends.claim(interruption.signal)
   if (!place) {
     if (interruption.signal.aborted) return vanish()
@@ -94,7 +101,7 @@ async function runPicture(request: GenerationRequest, index: number): Promise<vo
     counters.waiting_backends--
     fail(request, 'No backends available!')
     status()
-    sink.send({keep_alive: true})
+    stillAlive(request)
     return
   }
   try {
@@ -104,7 +111,7 @@ async function runPicture(request: GenerationRequest, index: number): Promise<vo
     if (failure) {
       fail(request, failure)
       status()
-      sink.send({keep_alive: true})
+      stillAlive(request)
       return
     }
     status()
@@ -157,8 +164,13 @@ async function computePicture(request: GenerationRequest, index: number, {backen
     request.released++
     counters.live_gens--
     sink.send(world.status(session))
-    sink.send({keep_alive: true})
+    stillAlive(request)
   })
+}
+
+/** A sign of life at each picture's end, but none while there are more to dispatch (recording 26). */
+function stillAlive({sink, dispatched, interruption}: GenerationRequest): void {
+  if (dispatched || interruption.signal.aborted) sink.send({keep_alive: true})
 }
 
 /** A failing picture tells its error and interrupts its siblings of the same request (recording 14). */

@@ -21,6 +21,7 @@ export async function sample(
   if (understood['model'] === undefined || understood['model'] === '') {
     if (backend.settings.type === 'comfyui_api') return 'No model input given. Did your UI load properly?'
   }
+  if (fault.refuse !== undefined) return fault.refuse
   if (backend.settings.gone) return 'Something went wrong while generating images.'
   const steps = Number(understood['steps'] ?? world.settings.steps)
   const stepMs = fault.step_ms ?? world.settings.step_ms

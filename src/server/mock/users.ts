@@ -1,6 +1,6 @@
 import {randomBytes, randomUUID} from 'node:crypto'
 import {Gallery} from './gallery.ts'
-import type {MockSettings} from './options.ts'
+import type {MockSettings, UserSettings} from './options.ts'
 import type {Role} from './permissions.ts'
 
 /** Counters of one SwarmUI session; `waiting_gens` includes running work (recording 05). */
@@ -15,6 +15,7 @@ export interface MockUser {
   readonly name: string
   readonly role: Role
   readonly token: string | undefined
+  readonly passwordHash: string | undefined
   readonly gallery: Gallery
   /** Starts at 1001 with each start of the server. */
   nextRequestId: number
@@ -48,10 +49,17 @@ export class Users {
   }
 
   /** Adds a user; `undefined` when there is one of that name. */
-  add({name, role, token}: {name: string; role: Role; token?: string | undefined}): MockUser | undefined {
+  add({name, role, token, password_hash}: Partial<UserSettings> & {name: string; role: Role}): MockUser | undefined {
     const known = this.#users.get(name)
     if (known) return undefined
-    const user: MockUser = {name, role, token, gallery: new Gallery(), nextRequestId: 1001}
+    const user: MockUser = {
+      name,
+      role,
+      token,
+      passwordHash: password_hash,
+      gallery: new Gallery(),
+      nextRequestId: 1001,
+    }
     this.#users.set(name, user)
     return user
   }

@@ -44,7 +44,7 @@ export function withoutEnding(name: string): string {
 }
 
 function names(catalogue: ParameterList, kind: string): readonly string[] {
-  return (catalogue.models[kind] ?? []).map(([name]) => withoutEnding(name))
+  return (catalogue.models[kind] ?? []).map((entry) => withoutEnding(typeof entry === 'string' ? entry : entry[0]))
 }
 
 function exactModel(wanted: string, have: readonly string[], allowFuzzy: boolean): string {

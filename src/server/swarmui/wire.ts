@@ -62,7 +62,8 @@ export const modelList = z.object({
 /** Of ListT2IParams, the parameters' names and choices and the models of each kind. */
 export const parameterList = z.object({
   list: z.array(z.object({id: text, name: text, type: text, values: z.optional(z.nullable(z.array(text)))})),
-  models: z._default(z.record(text, z.array(z.tuple([text], z.unknown()))), {}),
+  /** By kind; a name alone before 0.9.8, with its class since then (recordings 01). */
+  models: z._default(z.record(text, z.array(z.union([text, z.tuple([text], z.unknown())]))), {}),
 })
 export type ParameterList = z.infer<typeof parameterList>
 

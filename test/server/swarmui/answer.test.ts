@@ -68,7 +68,7 @@ describe('an API answer', () => {
   test('of a foreign server cannot put commands into a log', () => {
     const raw = answer(302, '', '', 'https://x/\u001b[31m::set-output name=a::b')
     expect(() => readApiAnswer('X', raw, server)).toThrow(
-      expect.objectContaining({message: expect.not.stringContaining('\u001b')}) as Error,
+      expect.objectContaining({message: expect.not.stringContaining('\u001b')}) as unknown as Error,
     )
   })
 })

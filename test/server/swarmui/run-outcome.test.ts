@@ -79,7 +79,7 @@ describe('the outcome of a recorded run', () => {
     const outcome = new RunOutcome()
     for (const frame of frames.filter((frame) => !JSON.stringify(frame).includes('"image"'))) outcome.observe(frame)
     expect(outcome.accepted).toBe(true)
-    expect(() => outcome.conclude(code ?? 0)).toThrow(expect.objectContaining({fault: 'lost'}) as Error)
+    expect(() => outcome.conclude(code ?? 0)).toThrow(expect.objectContaining({fault: 'lost'}) as unknown as Error)
   })
 
   test.each(['swarmui-0.9.8.2', 'swarmui-0.9.7'])(
@@ -98,7 +98,7 @@ describe('the outcome of a recorded run', () => {
   test('counts a normal close after discard_indices as an orderly end: servers before 2024-10-30', () => {
     const outcome = new RunOutcome()
     outcome.observe({discard_indices: []})
-    expect(() => outcome.conclude(1000)).toThrow(expect.objectContaining({fault: 'empty'}) as Error)
+    expect(() => outcome.conclude(1000)).toThrow(expect.objectContaining({fault: 'empty'}) as unknown as Error)
   })
 
   test.each([
