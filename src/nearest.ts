@@ -7,7 +7,8 @@ import {distance} from 'fastest-levenshtein'
 export function nearest(word: string, candidates: readonly string[], limit = 3): string[] {
   const wanted = word.toLowerCase()
   if (wanted === '') return []
-  const tolerance = Math.max(1, Math.floor(wanted.length / 3))
+  // Two swapped letters count twice, so short words need room for that.
+  const tolerance = wanted.length < 4 ? 1 : Math.max(2, Math.floor(wanted.length / 3))
   return candidates
     .map((candidate) => ({candidate, score: score(wanted, candidate.toLowerCase())}))
     .filter(({score}) => score <= tolerance)

@@ -16,7 +16,7 @@ export function* inherit(manifest: ManifestDeclaration): Generator<Inherited> {
 }
 
 function* groupsOf(
-  groups: readonly GroupDeclaration[] | undefined,
+  groups: readonly GroupDeclaration[] | null | undefined,
   outer: Settings,
   outerName: string,
   path: readonly (string | number)[],
@@ -30,7 +30,7 @@ function* groupsOf(
 }
 
 function* assetsOf(
-  assets: readonly AssetDeclaration[] | undefined,
+  assets: readonly AssetDeclaration[] | null | undefined,
   outer: Settings,
   group: string,
   path: readonly (string | number)[],

@@ -80,8 +80,8 @@ function keysAt(path: readonly PropertyKey[]): readonly string[] {
   const last = path.findLast((part) => typeof part === 'string')
   const shape = manifestSchema.shape
   if (path.length === 0) return Object.keys(shape)
-  if (last === 'defaults') return Object.keys(shape.defaults.unwrap().shape)
-  const asset = shape.assets.unwrap().element.shape
+  if (last === 'defaults') return Object.keys(shape.defaults.unwrap().unwrap().shape)
+  const asset = shape.assets.unwrap().unwrap().element.shape
   if (last === 'assets') return Object.keys(asset)
   if (last === 'loras') return ['name', 'weight']
   return ['name', 'assets', 'groups', ...Object.keys(asset).filter((key) => key !== 'id' && key !== 'prompt')]

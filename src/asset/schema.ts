@@ -98,20 +98,20 @@ export type AssetDeclaration = z.output<typeof assetSchema>
 const groupFields = {
   name: name.meta({description: 'Names the folder that {group} stands for; nested groups are joined by "/".'}),
   ...optional,
-  assets: z.array(assetSchema).optional().meta({description: 'The pictures of this group.'}),
+  assets: z.array(assetSchema).nullish().meta({description: 'The pictures of this group.'}),
 }
 
 export interface GroupDeclaration extends Settings {
   readonly name: string
-  readonly assets?: readonly AssetDeclaration[] | undefined
-  readonly groups?: readonly GroupDeclaration[] | undefined
+  readonly assets?: readonly AssetDeclaration[] | null | undefined
+  readonly groups?: readonly GroupDeclaration[] | null | undefined
 }
 
 const groupSchema: z.ZodType<GroupDeclaration, unknown> = z
   .strictObject({
     ...groupFields,
     get groups() {
-      return z.array(groupSchema).optional().meta({description: 'Groups inside this one; they inherit its settings.'})
+      return z.array(groupSchema).nullish().meta({description: 'Groups inside this one; they inherit its settings.'})
     },
   })
   .meta({id: 'group', description: 'Pictures that share settings; what is set here overrides what is set further out.'})
@@ -125,9 +125,9 @@ export const manifestSchema = z
       .min(1)
       .optional()
       .meta({description: 'Output directory, relative to this file. Default: assets'}),
-    defaults: settingsSchema.optional().meta({description: 'Settings of all pictures that set nothing else.'}),
-    assets: z.array(assetSchema).optional().meta({description: 'Pictures outside of any group.'}),
-    groups: z.array(groupSchema).optional().meta({description: 'Pictures that share settings.'}),
+    defaults: settingsSchema.nullish().meta({description: 'Settings of all pictures that set nothing else.'}),
+    assets: z.array(assetSchema).nullish().meta({description: 'Pictures outside of any group.'}),
+    groups: z.array(groupSchema).nullish().meta({description: 'Pictures that share settings.'}),
   })
   .meta({title: 'ag manifest', description: 'The pictures that a repository needs.'})
 export type ManifestDeclaration = z.output<typeof manifestSchema>

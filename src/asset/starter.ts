@@ -5,7 +5,7 @@ export const STARTER = `# The pictures this repository needs. Make them with:  a
 output: assets              # where the pictures go, relative to this file
 
 defaults:                   # for all pictures that set nothing else
-  # model: sdxl-base        # as the server lists it; see: ag status
+  model: mock/sdxl-base     # one of the mock's; put in one of your server's
   # steps: 24
   # width: 512
   # height: 512

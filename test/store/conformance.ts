@@ -1,0 +1,132 @@
+import {describe, expect, test} from '@jest/globals'
+import type {SessionRequest} from '../../src/session/session.ts'
+import type {SessionStore} from '../../src/store/session-store.ts'
+
+export interface StoreUnderTest extends AsyncDisposable {
+  readonly store: SessionStore
+  /** The same sessions as another process on another machine would open them. */
+  elsewhere(): Promise<SessionStore>
+}
+
+export const request: SessionRequest = {
+  run: 'run1',
+  asset: 'hero',
+  prompt: 'a hero',
+  parameters: {steps: 8, seed: 42},
+  output: 'assets/hero.png',
+  server: 'http://localhost:7801',
+}
+
+const picture = {path: 'assets/hero.png', sha256: 'ab'.repeat(32), bytes: 10, width: 8, height: 8, format: 'png'}
+
+/** What every session store must do, whatever it keeps its sessions in. */
+export function describeStore(name: string, make: () => Promise<StoreUnderTest>): void {
+  describe(`${name} as a session store`, () => {
+    test('has nothing at first', async () => {
+      await using under = await make()
+      expect(await under.store.list({active: false})).toEqual([])
+      expect(await under.store.get('gen-a')).toBeUndefined()
+      expect(await under.store.request('gen-a')).toBeUndefined()
+    })
+
+    test('tells each step of a session, and keeps them as its history', async () => {
+      await using under = await make()
+      const {store} = under
+      const writer = await store.create('gen-a', request)
+      expect(await store.get('gen-a')).toMatchObject({
+        state: 'pending',
+        asset: 'hero',
+        run: 'run1',
+        ownerStanding: 'self',
+      })
+      await writer.append({event: 'intent', state: 'starting', submission: {kind: 'swarmui', phase: 'intent'}})
+      await writer.append({
+        event: 'submitted',
+        state: 'generating',
+        submission: {kind: 'swarmui', phase: 'ack', handle: 'ag/run1/hero'},
+      })
+      await writer.append({event: 'completed', state: 'completed', progress: 1, result: {picture, seed: 42}})
+      expect(await store.get('gen-a')).toMatchObject({
+        state: 'completed',
+        progress: 1,
+        seq: 4,
+        result: {picture, seed: 42},
+        submission: {handle: 'ag/run1/hero'},
+      })
+      const events = []
+      for await (const line of store.history('gen-a')) events.push(line.event)
+      expect(events).toEqual(['created', 'intent', 'submitted', 'completed'])
+      expect(await store.request('gen-a')).toEqual(request)
+    })
+
+    test('lists the active ones apart, in the order they began', async () => {
+      await using under = await make()
+      const {store} = under
+      for (const id of ['gen-c', 'gen-a', 'gen-b']) await store.create(id, request)
+      const done = await store.create('gen-d', request)
+      await done.append({event: 'failed', state: 'failed', result: {error: 'no', reason: 'failed'}})
+      const ids = (sessions: readonly {id: string}[]) => sessions.map(({id}) => id)
+      expect(ids(await store.list({active: true})).sort()).toEqual(['gen-a', 'gen-b', 'gen-c'])
+      expect(ids(await store.list({active: false}))).toHaveLength(4)
+    })
+
+    test('refuses an id that is taken, and one that is none', async () => {
+      await using under = await make()
+      await under.store.create('gen-a', request)
+      await expect(under.store.create('gen-a', request)).rejects.toThrow(/already/)
+      await expect(under.store.create('../a', request)).rejects.toThrow(/cannot be the id/)
+      expect(await under.store.get('gen-a')).toMatchObject({state: 'pending'})
+    })
+
+    test('takes nothing after the end', async () => {
+      await using under = await make()
+      const writer = await under.store.create('gen-a', request)
+      await writer.append({event: 'lost', state: 'lost'})
+      await expect(writer.append({event: 'progress', state: 'generating', progress: 0.5})).rejects.toThrow(
+        /came too late/,
+      )
+      expect(await under.store.get('gen-a')).toMatchObject({state: 'lost'})
+    })
+
+    test('lets nobody take over a session whose owner lives', async () => {
+      await using under = await make()
+      await under.store.create('gen-a', request)
+      expect(await under.store.claim('gen-a')).toBeUndefined()
+    })
+
+    test('lets one take over what came from elsewhere, and shuts the other out', async () => {
+      await using under = await make()
+      await under.store.create('gen-a', request)
+      const other = await under.elsewhere()
+      expect(await other.get('gen-a')).toMatchObject({ownerStanding: 'foreign'})
+      const writer = await other.claim('gen-a')
+      expect(await other.get('gen-a')).toMatchObject({epoch: 2, ownerStanding: 'self'})
+      await writer?.append({event: 'recovered', state: 'completed', progress: 1, result: {picture}})
+      expect(await other.claim('gen-a')).toBeUndefined()
+      expect(await other.get('gen-a')).toMatchObject({state: 'completed'})
+      await other.close()
+    })
+
+    test('knows the pictures it recorded, the newest of each path', async () => {
+      await using under = await make()
+      for (const [id, sha256] of [
+        ['gen-a', 'aa'.repeat(32)],
+        ['gen-b', 'bb'.repeat(32)],
+      ] as const) {
+        const writer = await under.store.create(id, request)
+        await writer.append({event: 'completed', state: 'completed', result: {picture: {...picture, sha256}}})
+      }
+      const recorded = await under.store.recordedPictures()
+      expect(recorded.size).toBe(1)
+      expect(['aa'.repeat(32), 'bb'.repeat(32)]).toContain(recorded.get(picture.path))
+    })
+
+    test('keeps the credential of a run until it is taken back', async () => {
+      await using under = await make()
+      await under.store.keepCredential('run1', {server: 'http://x', secret: 's3cr3t'})
+      expect(await under.store.credential('run1')).toEqual({server: 'http://x', secret: 's3cr3t'})
+      await under.store.keepCredential('run1', undefined)
+      expect(await under.store.credential('run1')).toBeUndefined()
+    })
+  })
+}

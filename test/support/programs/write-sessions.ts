@@ -1,0 +1,27 @@
+/**
+ * Writes sessions in a workspace until told to stop or for a while, and tells each acknowledged update on stdout:
+ * `write-sessions.ts FOLDER NAME MILLISECONDS`. Half of the sessions are settled.
+ */
+import {systemClock} from '../../../src/clock.ts'
+import {openWorkspace, resolveWorkspace} from '../../../src/store/workspace.ts'
+
+const [folder = '', name = '', ms = '0'] = process.argv.slice(2)
+const store = openWorkspace({
+  ...resolveWorkspace({stateDir: folder, stateFile: undefined}),
+  clock: systemClock,
+  command: 'test',
+})
+const request = {run: name, asset: 'a', prompt: 'p', parameters: {}, output: 'a.png', server: 'http://localhost'}
+const until = performance.now() + Number(ms)
+for (let number = 0; performance.now() < until; number++) {
+  const id = `gen-${name}-${number}`
+  const writer = await store.create(id, request)
+  process.stdout.write(`${id} 1\n`)
+  for (const state of ['starting', 'generating'] as const) {
+    const seq = await writer.append({event: state === 'starting' ? 'intent' : 'submitted', state})
+    process.stdout.write(`${id} ${seq}\n`)
+  }
+  if (number % 2 === 0)
+    process.stdout.write(`${id} ${await writer.append({event: 'completed', state: 'completed', progress: 1})}\n`)
+}
+await store.close()
