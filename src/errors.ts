@@ -104,6 +104,7 @@ export function storageError(path: string, error: unknown): StorageError {
 const REASONS: Readonly<Record<string, readonly [string, string]>> = {
   ENOSPC: ['the disk is full', 'Make room and run the same command again.'],
   EDQUOT: ['the disk quota is used up', 'Make room and run the same command again.'],
+  EFBIG: ['the file would be larger than this process may write', 'Raise the limit (ulimit -f) and run it again.'],
   EROFS: ['the file system is read-only', 'Choose a folder that can be written.'],
   EACCES: ['permission denied', 'Choose a folder that can be written, or change its permissions.'],
   EPERM: ['the operation is not permitted', 'Choose a folder that can be written, or change its permissions.'],

@@ -67,6 +67,7 @@ export async function generate(context: Context, options: GenerateOptions): Prom
     snapshots: options.snapshots ?? false,
     retries: options.retries,
     retryDelayMs: options.retryDelayMs ?? 1000,
+    keepCredential: once(() => keepCredential(context, run)),
     interrupt: once(() => stopOnServer(context)),
   }
   const outcomes = new Map<string, AssetOutcome>()
@@ -86,6 +87,8 @@ export async function generate(context: Context, options: GenerateOptions): Prom
     }
   }
   await Promise.all(Array.from({length: Math.min(concurrency, assets.length)}, work))
+
+  await context.sessions.keepCredential(run, undefined)
 
   const all = assets.map((asset): AssetOutcome => outcomes.get(asset.id) ?? {asset: asset.id, state: 'pending'})
   const made = all.filter(({state}) => state === 'completed').length
@@ -117,6 +120,11 @@ async function stopOnServer({server, report}: Context): Promise<void> {
     const reason = error instanceof Error ? error.message : String(error)
     report({event: 'notice', message: `The server did not confirm that it stopped our work: ${reason}`})
   }
+}
+
+async function keepCredential({server, sessions}: Context, run: string): Promise<void> {
+  const secret = server.credential()
+  if (secret !== undefined) await sessions.keepCredential(run, {server: server.address, secret})
 }
 
 function once<T>(make: () => Promise<T>): () => Promise<T> {

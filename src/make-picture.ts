@@ -23,6 +23,8 @@ export interface Making {
   readonly retries: number
   /** Milliseconds before the first retry. */
   readonly retryDelayMs: number
+  /** Keeps what another process needs to stop this run's work, as soon as there is any. */
+  readonly keepCredential: () => Promise<void>
   /** Stops this run's work on the server, once, however many pictures ask for it. */
   readonly interrupt: () => Promise<void>
 }
@@ -165,13 +167,15 @@ async function submit(
       {parameters: asset.parameters, tag: {run: making.run, item: asset.id}},
       {
         signal,
-        onAccepted: (handle) =>
+        onAccepted: (handle) => {
+          making.keepCredential().catch(() => {})
           history.note({
             event: 'submitted',
             state: 'generating',
             message: 'Accepted by the server',
             submission: {kind: server.kind, phase: 'ack', handle},
-          }),
+          })
+        },
         onProgress: ({fraction, step, steps}) => {
           const message = step && steps ? `Sampling ${step}/${steps}` : 'Generating'
           history.note({event: 'progress', state: 'generating', progress: fraction, message})

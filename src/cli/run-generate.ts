@@ -7,7 +7,7 @@ import {parseDuration} from './duration.ts'
 import type {ServerFlags, StateFlags} from './flags.ts'
 import type {RunFlags} from './generate-flags.ts'
 import {interruptible} from './interruption.ts'
-import {eventLines, logLines, type Progress, silent, terminalBars} from './progress.ts'
+import {eventLines, logLines, type Progress, silent} from './progress.ts'
 
 interface GenerateRun {
   readonly run: string
@@ -76,6 +76,9 @@ export function summary(result: GenerateResult): string {
 async function chooseProgress(flags: RunFlags, json: boolean): Promise<Progress> {
   if (flags.events) return eventLines(process.stdout, systemClock.now)
   if (flags.quiet || json) return silent(process.stderr)
-  if (process.stderr.isTTY && !process.env['CI']) return terminalBars(process.stderr, systemClock.monotonic)
+  if (process.stderr.isTTY && !process.env['CI']) {
+    const {terminalBars} = await import('./terminal-bars.ts')
+    return terminalBars(process.stderr, systemClock.monotonic)
+  }
   return logLines(process.stderr)
 }

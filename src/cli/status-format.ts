@@ -11,8 +11,8 @@ export async function renderStatus(
 ): Promise<string> {
   if (format === 'json') return `${JSON.stringify(result, null, again ? 0 : 2)}\n`
   if (format === 'yaml') {
-    const {stringify} = await import('yaml')
-    return `${again ? '---\n' : ''}${stringify(result)}`
+    const {statusYaml} = await import('./status-yaml.ts')
+    return `${again ? '---\n' : ''}${statusYaml(result)}`
   }
   return `${again && process.stdout.isTTY ? CLEAR_SCREEN : ''}${statusTable(result)}`
 }

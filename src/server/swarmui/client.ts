@@ -164,7 +164,8 @@ export class SwarmServer implements ImageServer {
       message,
       signal: hooks.signal,
       silenceMs: this.#options.silenceMs ?? 90_000,
-      maxPayload: (this.#options.maxPictureBytes ?? 2 ** 28) * 2,
+      // A picture may come inside a frame as base64.
+      maxPayload: Math.max(2 ** 24, (this.#options.maxPictureBytes ?? 2 ** 28) * 2),
       lingering: this.#lingering,
       onFrame: (frame) => {
         const ended = outcome.observe(frame)

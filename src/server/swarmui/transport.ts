@@ -120,7 +120,7 @@ function one(value: string | string[] | undefined): string {
 
 async function readBody(body: Dispatcher.ResponseData['body'], length: number, limit: number): Promise<Buffer> {
   if (length > limit) {
-    body.destroy()
+    body.on('error', () => {}).destroy()
     throw tooLarge(limit)
   }
   const chunks: Buffer[] = []

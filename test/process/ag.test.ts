@@ -1,0 +1,337 @@
+import {existsSync, readdirSync, readFileSync, statSync} from 'node:fs'
+import {join} from 'node:path'
+import {describe, expect, test} from '@jest/globals'
+import {execa} from 'execa'
+import {startMock} from '../../src/server/mock/start.ts'
+import {ag} from '../support/ag.ts'
+import {INSTANT} from '../support/context.ts'
+import {temporaryFolder} from '../support/folder.ts'
+
+const manifest = `
+defaults: {model: mock/sdxl-base, steps: 10, width: 64, height: 64}
+assets: [{id: sun, prompt: "a sun ::error::x"}, {id: moon, prompt: a moon}]
+`
+
+async function workspace(mockOptions = {}) {
+  const folder = temporaryFolder()
+  const mock = await startMock({...INSTANT, ...mockOptions})
+  await folder.write('ag.yaml', manifest)
+  return {
+    folder: folder.path,
+    mock,
+    run: (args: readonly string[], env: Record<string, string> = {}) =>
+      ag(args, {cwd: folder.path, env: {AG_SERVER: mock.url, ...env}}),
+    [Symbol.asyncDispose]: async () => {
+      await mock.close()
+      await folder[Symbol.asyncDispose]()
+    },
+  }
+}
+
+describe('ag generate', () => {
+  test('makes the pictures of ag.yaml, tells so on stderr, and where they are on stdout', async () => {
+    await using at = await workspace()
+    const {exitCode, stdout, stderr} = await at.run(['generate'])
+    expect({exitCode, stderr}).toMatchObject({exitCode: 0, stderr: expect.stringMatching(/\[1\/2\] ✓ sun/)})
+    expect(stdout).toMatch(/^Made 2 pictures in [\d.]+ s: .*assets$/)
+    expect(readdirSync(join(at.folder, 'assets'))).toEqual(['moon.png', 'sun.png'])
+    expect(JSON.parse(readFileSync(join(at.folder, '.asset-generator-state.json'), 'utf8')).sessions).toEqual({})
+  })
+
+  test('prints its result as JSON, also when pictures are missing', async () => {
+    await using at = await workspace({faults: [{when: {prompt: 'moon'}, do: {error: 'ComfyUI errored: no'}}]})
+    const {exitCode, stdout, stderr} = await at.run(['generate', '--json'])
+    expect(exitCode).toBe(6)
+    expect(JSON.parse(stdout)).toMatchObject({made: 1, failed: 1, exit_code: 6})
+    expect(stderr).toBe('')
+  })
+
+  test('prints each event as a line of JSON', async () => {
+    await using at = await workspace()
+    const {stdout} = await at.run(['generate', '--events'])
+    const events = stdout.split('\n').map((line) => JSON.parse(line))
+    expect(events.at(0)).toMatchObject({schemaVersion: 1, event: 'run.started', total: 2})
+    expect(events.at(-1)).toMatchObject({event: 'run.finished', made: 2})
+    for (const {time} of events) expect(Date.parse(time)).toBeGreaterThan(0)
+  })
+
+  test('does not let a prompt or a server text give commands to a runner', async () => {
+    await using at = await workspace({faults: [{do: {error: '\u001b[31m\n::error::owned'}}]})
+    const {stdout, stderr, exitCode} = await at.run(['generate'])
+    expect(exitCode).toBe(6)
+    expect(stdout + stderr).not.toContain('\u001b')
+    for (const line of `${stdout}\n${stderr}`.split('\n')) expect(line).not.toMatch(/^\s*::/)
+  })
+
+  test.each([
+    [
+      'a manifest that is wrong',
+      ['generate', 'wrong.yaml'],
+      {},
+      2,
+      /wrong\.yaml:1:29: assets\[0\]\.widht: unknown key "widht", did you mean "width"\?/,
+    ],
+    ['a manifest that is not there', ['generate', 'none.yaml'], {}, 2, /no such file/],
+    ['a flag that is not there', ['generate', '--frobnicate'], {}, 2, /Nonexistent flag: --frobnicate/],
+    ['a duration that is none', ['generate', '--timeout', 'soon'], {}, 2, /not a duration/],
+    ['a server that is no address', ['generate'], {AG_SERVER: 'ftp://x'}, 2, /not a server address/],
+    ['a server that is a metadata address', ['generate'], {AG_SERVER: 'http://169.254.169.254'}, 2, /metadata address/],
+    [
+      'credentials that would go out in the clear',
+      ['generate', '--token', 'abc123'],
+      {AG_SERVER: 'http://gpu.example.com'},
+      2,
+      /unencrypted/,
+    ],
+    ['a server that is not there', ['generate'], {AG_SERVER: 'http://127.0.0.1:1'}, 3, /nothing listens there/],
+  ] as const)('with %s exits as it should and says why', async (_what, args, env, exitCode, message) => {
+    await using at = await workspace()
+    await execa('sh', ['-c', 'echo "assets: [{id: a, prompt: x, widht: 64}]" > wrong.yaml'], {cwd: at.folder})
+    const result = await at.run(args, env)
+    expect(result.stderr).toMatch(message)
+    expect(result.exitCode).toBe(exitCode)
+    expect(existsSync(join(at.folder, '.ag'))).toBe(false)
+  })
+
+  test('tells what is wrong in a manifest as JSON, too', async () => {
+    await using at = await workspace()
+    await execa('sh', ['-c', 'echo "assets: [{id: a, prompt: x, widht: 64}]" > wrong.yaml'], {cwd: at.folder})
+    const {stdout, exitCode} = await at.run(['generate', 'wrong.yaml', '--json'])
+    expect(exitCode).toBe(2)
+    expect(JSON.parse(stdout)).toMatchObject({
+      error: {name: 'ManifestError', problems: [{line: 1, column: 29, path: 'assets[0].widht'}]},
+    })
+  })
+
+  test.each([
+    ['SIGINT', 130],
+    ['SIGTERM', 143],
+  ] as const)('on %s stops the server, settles within two seconds and exits %i', async (signal, exitCode) => {
+    await using at = await workspace({step_ms: 500})
+    const child = at.run(['generate'])
+    await until(async () => (await activity(at.mock.url)) > 0)
+    const started = performance.now()
+    child.kill(signal)
+    const result = await child
+    expect(performance.now() - started).toBeLessThan(2000)
+    expect(result.exitCode).toBe(exitCode)
+    expect(await activity(at.mock.url)).toBe(0)
+    const last = readdirSync(join(at.folder, '.ag', 'sessions')).map((name) =>
+      JSON.parse(
+        readFileSync(join(at.folder, '.ag', 'sessions', name), 'utf8')
+          .trim()
+          .split('\n')
+          .at(-1) ?? '',
+      ),
+    )
+    for (const {ag: line} of last) expect(line).toMatchObject({state: 'cancelled', result: {reason: 'interrupted'}})
+  })
+
+  test('stops at its deadline with 124', async () => {
+    await using at = await workspace({step_ms: 500})
+    const {exitCode, stdout} = await at.run(['generate', '--timeout', '500ms'])
+    expect(exitCode).toBe(124)
+    expect(stdout).toMatch(/Not finished: 2 pictures/)
+  })
+
+  test('on a disk that takes no more exits 1, says so, and leaves nothing half-written', async () => {
+    await using at = await workspace({pictures: 'scenes'})
+    const {execPath} = process
+    const bin = new URL('../../bin/ag.js', import.meta.url).pathname
+    // Files may grow to two blocks: enough for a history, not for a picture.
+    const script = `trap '' XFSZ; ulimit -f 4; exec "${execPath}" --no-warnings "${bin}" generate image -p "a fox" -m mock/sdxl-base --param width=512 -o out`
+    const {exitCode, stderr, stdout} = await execa(
+      'bash',
+      ['-c', script.replace('--param width=512', '--width 512 --height 512')],
+      {cwd: at.folder, reject: false, env: {AG_SERVER: at.mock.url, NODE_DISABLE_COMPILE_CACHE: '1'}},
+    )
+    expect(`${stderr}${stdout}`).toMatch(/Cannot write .*larger than this process may write/)
+    expect(exitCode).toBe(1)
+    expect(readdirSync(join(at.folder, 'out'))).toEqual([])
+  })
+})
+
+describe('ag generate image', () => {
+  test('puts a picture and its snapshot where seed 004 looks for them', async () => {
+    await using at = await workspace()
+    const {exitCode, stdout} = await at.run([
+      'generate',
+      'image',
+      '--prompt',
+      'a fox',
+      '--model',
+      'mock/sdxl-base',
+      '--seed',
+      '7',
+      '--lora',
+      'mock/ink:0.5',
+      '--param',
+      'clipstopatlayer=-2',
+      '--json',
+    ])
+    expect(exitCode).toBe(0)
+    const {assets} = JSON.parse(stdout)
+    const folder = join(at.folder, 'output', assets[0].session)
+    expect(readdirSync(folder)).toEqual(['image.png', 'session_state.json'])
+    expect(JSON.parse(readFileSync(join(folder, 'session_state.json'), 'utf8'))).toMatchObject({
+      status: 'completed',
+      prompt: 'a fox',
+      result: {success: true},
+    })
+    const history = readFileSync(join(at.folder, '.ag', 'sessions', `${assets[0].session}.jsonl`), 'utf8')
+    expect(JSON.parse(history.split('\n')[0] ?? '').metadata.request.parameters).toMatchObject({
+      seed: 7,
+      loras: ['mock/ink'],
+      loraweights: ['0.5'],
+      clipstopatlayer: '-2',
+    })
+  })
+
+  test('names several pictures by a template', async () => {
+    await using at = await workspace()
+    const {exitCode} = await at.run([
+      'generate',
+      'image',
+      '-p',
+      'a fox',
+      '-m',
+      'mock/sdxl-base',
+      '--seed',
+      '5',
+      '--count',
+      '2',
+      '-o',
+      'foxes',
+      '--name',
+      'fox-{index}-{seed}',
+    ])
+    expect(exitCode).toBe(0)
+    expect(readdirSync(join(at.folder, 'foxes'))).toEqual(['fox-1-5.png', 'fox-2-6.png'])
+  })
+
+  test.each([
+    [['--seed', 'x'], /--seed "x" is not a whole number/],
+    [['--cfg-scale', 'x'], /--cfg-scale "x" is not a number/],
+    [['--param', 'x'], /not of the form KEY=VALUE/],
+    [['--param', 'steps=3'], /"steps" is set with the key "steps"/],
+    [['--name', '../x'], /leaves the output directory/],
+  ])('refuses %j', async (args, message) => {
+    await using at = await workspace()
+    const {exitCode, stderr} = await at.run(['generate', 'image', '-p', 'x', ...args])
+    expect(stderr).toMatch(message)
+    expect(exitCode).toBe(2)
+  })
+})
+
+describe('ag status', () => {
+  test('tells the truth, by the very words of the seeds, while a generation runs in another process', async () => {
+    await using at = await workspace({step_ms: 200})
+    const child = at.run(['generate'])
+    await until(async () => (await activity(at.mock.url)) > 0)
+    const shell = (script: string) =>
+      execa(
+        'bash',
+        [
+          '-c',
+          `asset-generator() { "${process.execPath}" "${new URL('../../bin/ag.js', import.meta.url).pathname}" "$@"; }; jq() { "${process.execPath}" -e 'const q=process.argv[1];const d=JSON.parse(require("fs").readFileSync(0));console.log(q===".generations_running"?d.generations_running:Object.keys(d.sessions).length)' "$1"; }; ${script}`,
+        ],
+        {cwd: at.folder, env: {AG_SERVER: at.mock.url}},
+      )
+    expect((await shell("asset-generator status --format json | jq '.generations_running'")).stdout).toBe('2')
+    const {stdout} = await at.run(['status'])
+    expect(stdout).toMatch(/Generation 1:\n +Session ID: +gen-\w+-sun\n/)
+    child.kill('SIGINT')
+    await child
+    expect((await shell("asset-generator status --format json | jq '.generations_running'")).stdout).toBe('0')
+    expect((await shell("jq '.sessions | length' < .asset-generator-state.json")).stdout).toBe('0')
+  })
+
+  test('has the same keys in JSON and YAML, and keeps one session on the server', async () => {
+    await using at = await workspace()
+    const json = JSON.parse((await at.run(['status', '--json'])).stdout)
+    const yaml = (await at.run(['status', '--format', 'yaml'])).stdout
+    const keys = yaml
+      .split('\n')
+      .filter((line) => /^\w/.test(line))
+      .map((line) => line.split(':')[0])
+    expect(keys).toEqual(Object.keys(json))
+    const state = await fetch(`${at.mock.url}/Mock/State`).then((answer) => answer.json())
+    expect(state).toMatchObject({sessions: 1})
+    const kept = join(at.folder, 'asset-generator-ci', 'swarmui-sessions')
+    for (const name of readdirSync(kept)) expect(statSync(join(kept, name)).mode & 0o777).toBe(0o600)
+  })
+
+  test('of a server that is away is whole JSON and exits 3', async () => {
+    await using at = await workspace()
+    const {exitCode, stdout} = await at.run(['status', '--format', 'json'], {AG_SERVER: 'http://127.0.0.1:1'})
+    expect(exitCode).toBe(3)
+    expect(JSON.parse(stdout)).toMatchObject({status: 'offline', active_generations: [], generations_running: 0})
+  })
+
+  test('--watch shows it again until it is stopped', async () => {
+    await using at = await workspace()
+    const child = at.run(['status', '--watch', '--interval', '20ms', '--format', 'json'])
+    let seen = 0
+    child.stdout?.on('data', (bytes) => {
+      seen += String(bytes).split('\n').length - 1
+      if (seen >= 2) child.kill('SIGINT')
+    })
+    const {exitCode} = await child
+    expect(exitCode).toBe(0)
+    expect(seen).toBeGreaterThanOrEqual(2)
+  })
+
+  test('leaves no trace in a folder that is no workspace', async () => {
+    await using at = await workspace()
+    await at.run(['status'])
+    expect(readdirSync(at.folder).filter((name) => name !== 'asset-generator-ci')).toEqual(['ag.yaml'])
+  })
+})
+
+describe('ag', () => {
+  test('init writes a manifest that generate understands, and no second one', async () => {
+    await using folder = temporaryFolder()
+    expect(await ag(['init'], {cwd: folder.path})).toMatchObject({exitCode: 0})
+    expect(await ag(['init'], {cwd: folder.path})).toMatchObject({
+      exitCode: 2,
+      stderr: expect.stringMatching(/exists already/),
+    })
+    expect(await ag(['generate', '--server', 'mock'], {cwd: folder.path})).toMatchObject({
+      exitCode: 0,
+      stdout: expect.stringMatching(/Made 2 pictures/),
+    })
+  })
+
+  test('mock listens where it says, and ends on Ctrl-C', async () => {
+    await using folder = temporaryFolder()
+    const child = ag(['mock', '--port', '0', '--set', '{"models": ["only/one"]}'], {cwd: folder.path})
+    const url = await new Promise<string>((resolve) =>
+      child.stdout?.once('data', (bytes) => resolve(/http:\S+/.exec(String(bytes))?.[0] ?? '')),
+    )
+    const status = await ag(['status', '--json', '--server', url], {cwd: folder.path})
+    expect(JSON.parse(String(status.stdout))).toMatchObject({models_count: 1})
+    child.kill('SIGINT')
+    expect((await child).exitCode).toBe(0)
+  })
+
+  test.each([['{'], ['{"frobnicate": 1}']])('mock refuses options it does not know: %s', async (set) => {
+    await using folder = temporaryFolder()
+    expect(await ag(['mock', '--set', set], {cwd: folder.path})).toMatchObject({exitCode: 2})
+  })
+
+  test('says its version and its help', async () => {
+    await using folder = temporaryFolder()
+    expect((await ag(['--version'], {cwd: folder.path})).stdout).toMatch(/^asset-generator-ci\/\d/)
+    const {stdout} = await ag(['--help'], {cwd: folder.path})
+    for (const command of ['generate', 'status', 'init', 'mock']) expect(stdout).toContain(command)
+  })
+})
+
+async function activity(url: string): Promise<number> {
+  const state = (await fetch(`${url}/Mock/State`).then((answer) => answer.json())) as {activity: {live_gens: number}}
+  return state.activity.live_gens
+}
+
+async function until(holds: () => Promise<boolean>): Promise<void> {
+  while (!(await holds())) await new Promise((resolve) => setImmediate(resolve))
+}

@@ -1,0 +1,15 @@
+import {fileURLToPath} from 'node:url'
+import {execa} from 'execa'
+
+const bin = fileURLToPath(new URL('../../bin/ag.js', import.meta.url))
+
+/** Runs the built `ag` as a process, on the Node that runs the tests, with nothing of this machine's environment but the PATH. */
+export function ag(args: readonly string[], {cwd, env}: {readonly cwd: string; readonly env?: Record<string, string>}) {
+  const {PATH, HOME, TMPDIR, SystemRoot} = process.env
+  return execa(process.execPath, [bin, ...args], {
+    cwd,
+    reject: false,
+    extendEnv: false,
+    env: {PATH, HOME, TMPDIR, SystemRoot, XDG_CACHE_HOME: cwd, NO_COLOR: '1', ...env},
+  })
+}
