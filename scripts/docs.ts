@@ -1,10 +1,14 @@
 /**
  * Writes what the documents take from the code: the repository's address (from package.json), the commands' help and the
- * exit codes. With --check, says what is not fresh and exits 1.
+ * JSON Schema of the manifest, the mock's options. With --check, says what is not fresh and exits 1.
  */
 import {readFile, writeFile} from 'node:fs/promises'
 import {fileURLToPath} from 'node:url'
 import {CommandHelp, Config} from '@oclif/core'
+import * as z from 'zod'
+import {manifestSchema} from '../src/asset/schema.ts'
+import {controlSchema, optionsSchema} from '../src/server/mock/options.ts'
+import {contactSheet} from './contact-sheet.ts'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
 process.chdir(root)
@@ -15,26 +19,35 @@ const address = repository.url.replace(/^git\+/, '')
 const folder = address.replace(/^.*\//, '').replace(/\.git$/, '')
 const page = address.replace(/\.git$/, '')
 
+const schemaAddress = `${page.replace('github.com', 'raw.githubusercontent.com')}/main/manifest.schema.json`
+
 const blocks: Readonly<Record<string, string>> = {
   'main-job': shell(
     `git clone ${address} && cd ${folder} && npm ci && npx ag generate fixtures/manifests/game.yaml --server mock`,
   ),
   verify: shell(`git clone ${address} && cd ${folder} && npm ci && npm run verify`),
-  'schema-line': `\`\`\`yaml\n# yaml-language-server: $schema=${page.replace('github.com', 'raw.githubusercontent.com')}/main/manifest.schema.json\n\`\`\``,
+  'schema-line': shell(`# yaml-language-server: $schema=${schemaAddress}`, 'yaml'),
+  'mock-options': optionTable(z.toJSONSchema(optionsSchema, {io: 'input'}), ['host', 'port']),
+  'mock-control': Object.keys(controlSchema.shape)
+    .map((key) => `\`${key}\``)
+    .join(', '),
 }
 
 const stale: string[] = []
 for (const file of ['README.md', 'CONTRIBUTING.md']) await refresh(file, fillBlocks(await readFile(file, 'utf8')))
 await refresh('docs/commands.md', await commandsPage())
+await refresh('docs/mock.md', fillBlocks(await readFile('docs/mock.md', 'utf8')))
+await refresh('manifest.schema.json', schemaFile())
+await refresh('docs/contact-sheet.png', await contactSheet('fixtures/manifests/game.yaml'))
 
 if (stale.length > 0) {
   console.error(`Not fresh: ${stale.join(', ')}. Run npm run docs.`)
   process.exitCode = 1
 }
 
-async function refresh(file: string, content: string): Promise<void> {
-  const current = await readFile(file, 'utf8').catch(() => '')
-  if (current === content) return
+async function refresh(file: string, content: string | Uint8Array): Promise<void> {
+  const current = await readFile(file).catch(() => undefined)
+  if (current?.equals(Buffer.from(content))) return
   if (process.argv.includes('--check')) stale.push(file)
   else await writeFile(file, content)
 }
@@ -63,4 +76,36 @@ async function commandsPage(): Promise<string> {
 
 function shell(text: string, language = 'sh'): string {
   return `\`\`\`${language}\n${text}\n\`\`\``
+}
+
+/** The manifest's schema as editors read it; generated from what validates it. */
+function schemaFile(): string {
+  const schema = z.toJSONSchema(manifestSchema, {io: 'input', target: 'draft-7'})
+  return `${JSON.stringify({$schema: schema['$schema'], $id: schemaAddress, ...schema}, null, 2)}\n`
+}
+
+interface JsonSchema {
+  readonly properties?: Readonly<Record<string, JsonSchema>>
+  readonly items?: JsonSchema
+  readonly description?: string
+  readonly default?: unknown
+  readonly type?: string
+  readonly enum?: readonly unknown[]
+}
+
+/** A table of options, nested ones with their path, each with what it means and its default. */
+function optionTable(schema: unknown, without: readonly string[]): string {
+  const rows: string[] = []
+  const walk = ({properties = {}}: JsonSchema, path: string): void => {
+    for (const [key, option] of Object.entries(properties)) {
+      if (path === '' && without.includes(key)) continue
+      const nested = option.items ?? option
+      const choice = nested.enum ? ` One of ${nested.enum.map((value) => `\`${value}\``).join(', ')}.` : ''
+      const preset = option.default === undefined || nested.properties ? '' : `\`${JSON.stringify(option.default)}\``
+      rows.push(`| \`${path}${key}${option.items ? '[]' : ''}\` | ${(option.description ?? '') + choice} | ${preset} |`)
+      walk(nested, `${path}${key}${option.items ? '[]' : ''}.`)
+    }
+  }
+  walk(schema as JsonSchema, '')
+  return ['| option | what it does | default |', '| --- | --- | --- |', ...rows].join('\n')
 }
