@@ -60,15 +60,9 @@ export class FileStore implements SessionStore {
     await this.#enter()
     const at = new Date(this.#options.clock.now()).toISOString()
     const session = newSession(id, {asset: request.asset, run: request.run, owner: this.#owners.token, at})
-    const marker = this.#mark(id)
-    try {
-      const line = formatLine('created', session, cleanRequest(request))
-      const file = await HistoryFile.create(historyPath(this.#layout, id), id, line)
-      return await this.#begin(file, session, request, options)
-    } catch (error) {
-      if (!existsSync(historyPath(this.#layout, id))) rmSync(marker, {force: true})
-      throw error
-    }
+    const line = formatLine('created', session, cleanRequest(request))
+    const file = await HistoryFile.create(historyPath(this.#layout, id), id, line, join(this.#layout.active, id))
+    return this.#begin(file, session, request, options)
   }
 
   async get(id: string): Promise<OwnedSession | undefined> {
@@ -228,15 +222,14 @@ export class FileStore implements SessionStore {
     }
   }
 
-  /** Says that this machine works on a session; made before its history, so that the markers are never too few. */
-  #mark(id: string): string {
+  /** Says that this machine works on a session that it did not make. */
+  #mark(id: string): void {
     const path = join(this.#layout.active, id)
     try {
       writeFileSync(path, '')
     } catch (error) {
       throw storageError(path, error)
     }
-    return path
   }
 
   #ids(): string[] {

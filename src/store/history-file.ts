@@ -6,8 +6,8 @@ import {
   fsyncSync,
   linkSync,
   openSync,
-  renameSync,
   rmSync,
+  statSync,
   writeSync,
 } from 'node:fs'
 import {dirname} from 'node:path'
@@ -18,6 +18,7 @@ import {readTail} from './history-reader.ts'
 const datasync = promisify(fdatasync)
 
 const APPEND = constants.O_WRONLY | constants.O_APPEND | (constants.O_NOFOLLOW ?? 0)
+const NEW = APPEND | constants.O_CREAT | constants.O_EXCL
 
 /** Somebody else has taken the session over; this process must not write it any more. */
 export class FencedError extends AgError {
@@ -30,6 +31,7 @@ export class HistoryFile {
   readonly #id: string
   readonly #fd: number
   readonly #epoch: number
+  readonly #links: number
   #size: number
   #torn: boolean
 
@@ -38,29 +40,30 @@ export class HistoryFile {
     this.#id = id
     this.#fd = fd
     this.#epoch = of.epoch
+    this.#links = fstatSync(fd).nlink
     this.#size = of.size
     this.#torn = of.torn
   }
 
   /**
-   * Makes a history with its first line, on disk before it has its name: nobody ever sees an empty one. Throws `UsageError`
-   * when the name is taken, `StorageError` when the disk refuses.
+   * Makes a history with its first line. The line is on disk under the marker's name before the history gets its own, as a
+   * second link to the same file: nobody ever sees an empty history, and the marker is never missing.
+   *
+   * Throws `UsageError` when the name is taken, `StorageError` when the disk refuses; then there is neither.
    */
-  static async create(path: string, id: string, line: Buffer): Promise<HistoryFile> {
-    const temporary = `${path}.${process.pid}.tmp`
+  static async create(path: string, id: string, line: Buffer, marker: string): Promise<HistoryFile> {
     try {
-      const fd = openSync(temporary, APPEND | constants.O_CREAT | constants.O_EXCL, 0o644)
+      const fd = openSync(marker, NEW, 0o644)
       try {
         writeWhole(fd, line, path)
         await datasync(fd)
-        nameIt(temporary, path)
-        return new HistoryFile(path, id, fd, {epoch: 1, size: line.length, torn: false})
+        const named = nameIt(marker, path) ? fd : await writeApart(fd, line, path)
+        syncFolder(dirname(path))
+        return new HistoryFile(path, id, named, {epoch: 1, size: line.length, torn: false})
       } catch (error) {
         closeSync(fd)
+        rmSync(marker, {force: true})
         throw error
-      } finally {
-        rmSync(temporary, {force: true})
-        syncFolder(dirname(path))
       }
     } catch (error) {
       if (systemCode(error) === 'EEXIST') {
@@ -105,8 +108,11 @@ export class HistoryFile {
 
   /** Only we write this file: another size, or no name, means that somebody took it over or replaced it. */
   #fence(): void {
-    const {size, nlink} = fstatSync(this.#fd)
-    if (nlink === 0) throw new FencedError(`The history ${this.#path} was replaced while it was being written.`)
+    const {size, nlink, ino} = fstatSync(this.#fd)
+    // A link fewer is a removed marker, or the history itself.
+    if (nlink < this.#links && statSync(this.#path, {throwIfNoEntry: false})?.ino !== ino) {
+      throw new FencedError(`The history ${this.#path} was replaced while it was being written.`)
+    }
     if (size === this.#size) return
     const tail = readTail(this.#path, this.#id)
     if (tail && tail.line.session.epoch > this.#epoch) {
@@ -127,15 +133,24 @@ function writeWhole(fd: number, bytes: Buffer, path: string): number {
   )
 }
 
-/** Gives the finished file its name, and fails when the name is taken. Not every file system has links: there it is reserved. */
-function nameIt(temporary: string, path: string): void {
+/** Gives the file a second name, and fails when that is taken. False on a file system without links. */
+function nameIt(marker: string, path: string): boolean {
   try {
-    linkSync(temporary, path)
+    linkSync(marker, path)
+    return true
   } catch (error) {
-    if (!NO_LINKS.has(systemCode(error) ?? '')) throw error
-    closeSync(openSync(path, constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL, 0o644))
-    renameSync(temporary, path)
+    if (NO_LINKS.has(systemCode(error) ?? '')) return false
+    throw error
   }
+}
+
+/** Without links the history is a file apart from its marker, and empty for a moment. */
+async function writeApart(markerFd: number, line: Buffer, path: string): Promise<number> {
+  const fd = openSync(path, NEW, 0o644)
+  writeWhole(fd, line, path)
+  await datasync(fd)
+  closeSync(markerFd)
+  return fd
 }
 
 const NO_LINKS = new Set(['EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS'])

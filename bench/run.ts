@@ -1,0 +1,24 @@
+/** All benchmarks, or those whose names are given: `npm run bench`, `npm run bench -- append race`. */
+import {benchColdStart} from './cold-start.ts'
+import {benchDownload, benchExit, benchMemory, benchPictures} from './generate.ts'
+import {benchAppend, benchRace} from './history.ts'
+import type {BenchLine} from './line.ts'
+
+const BENCHES: Readonly<Record<string, () => Promise<readonly BenchLine[]>>> = {
+  exit: benchExit,
+  pictures: () => benchPictures(),
+  download: () => benchDownload(),
+  append: benchAppend,
+  'cold-start': benchColdStart,
+  memory: () => benchMemory(),
+  race: () => benchRace(),
+}
+
+const wanted = process.argv.slice(2)
+for (const [name, bench] of Object.entries(BENCHES)) {
+  if (wanted.length > 0 && !wanted.includes(name)) continue
+  for (const {name: figure, value, unit, aim, met} of await bench()) {
+    const number = Number.isInteger(value) ? String(value) : value.toPrecision(3)
+    console.log(`${met ? '✓' : '✗'} ${name}: ${figure}: ${number} ${unit} (aim: ${aim})`)
+  }
+}
