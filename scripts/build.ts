@@ -2,7 +2,7 @@
  * Builds what is shipped: one bundle with a chunk for each command, so that `ag` starts quickly and its users install
  * nothing else, and oclif's manifest, so that starting it loads only the command that runs.
  */
-import {readdir, rm, writeFile} from 'node:fs/promises'
+import {readdir, readFile, rm, writeFile} from 'node:fs/promises'
 import {fileURLToPath} from 'node:url'
 import {Plugin} from '@oclif/core'
 import {build} from 'esbuild'
@@ -12,7 +12,7 @@ process.chdir(root)
 
 await rm('dist', {recursive: true, force: true})
 const commands = (await readdir('commands', {recursive: true})).filter((name) => name.endsWith('.ts'))
-await build({
+const {metafile} = await build({
   entryPoints: [
     {in: 'src/cli/main.ts', out: 'main'},
     ...commands.map((name) => ({in: `commands/${name}`, out: `commands/${name.replace(/\.ts$/, '')}`})),
@@ -26,8 +26,11 @@ await build({
   format: 'esm',
   minifySyntax: true,
   minifyWhitespace: true,
-  legalComments: 'linked',
+  legalComments: 'none',
+  // oclif looks for it when it runs TypeScript sources, which the built program never does.
+  external: ['typescript'],
   logLevel: 'warning',
+  metafile: true,
   banner: {
     // The CommonJS packages in the bundle call `require` for Node's own modules and look for `__dirname`.
     js: [
@@ -39,6 +42,20 @@ await build({
   },
 })
 
+await writeFile('dist/THIRD-PARTY-LICENSES.txt', await licences(Object.keys(metafile.inputs)))
+
 const plugin = new Plugin({root, ignoreManifest: true, errorOnManifestCreate: true, respectNoCacheDefault: true})
 await plugin.load()
 await writeFile('oclif.manifest.json', `${JSON.stringify(plugin.manifest, null, 2)}\n`)
+
+/** The licences of the packages that the bundle contains: most of them ask to be passed on with the code. */
+async function licences(inputs: readonly string[]): Promise<string> {
+  const folders = new Set(inputs.flatMap((path) => /^.*node_modules\/(?:@[^/]+\/)?[^/]+/.exec(path)?.[0] ?? []))
+  const texts = [...folders].sort().map(async (folder) => {
+    const {name, version, license} = JSON.parse(await readFile(`${folder}/package.json`, 'utf8'))
+    const files = (await readdir(folder)).filter((file) => /licen[cs]e/i.test(file))
+    const text = await Promise.all(files.map((file) => readFile(`${folder}/${file}`, 'utf8')))
+    return `${name} ${version} (${license})\n\n${text.join('\n').trim()}\n`
+  })
+  return (await Promise.all(texts)).join(`\n${'-'.repeat(80)}\n\n`)
+}

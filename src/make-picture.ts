@@ -83,6 +83,7 @@ export async function makePicture(context: Context, making: Making, asset: Asset
     const {bytes, facts} = await fetchWhole(context, making, asset, image)
     const picture = await putInPlace(making, asset, bytes, facts)
     const {seed, model} = {...embeddedTag(bytes), ...image}
+    warnOfOtherModel(context, asset, model)
     const used = {...(seed === undefined ? {} : {seed}), ...(model === undefined ? {} : {model})}
     await history.write({
       event: 'completed',
@@ -120,6 +121,14 @@ export async function makePicture(context: Context, making: Making, asset: Asset
     if (stop) throw new RunStoppedError(outcome, stop)
     return outcome
   }
+}
+
+/** SwarmUI may still take another model than the one it was asked for; the picture is kept, but not in silence. */
+function warnOfOtherModel({report}: Context, asset: Asset, used: string | undefined): void {
+  const wanted = asset.parameters['model']
+  if (used === undefined || typeof wanted !== 'string' || used.toLowerCase() === wanted.toLowerCase()) return
+  const message = `${asset.id} was made with the model "${foreignLine(used)}", not "${foreignLine(wanted)}".`
+  report({event: 'notice', message})
 }
 
 /** Appends in order; keeps the first failure for the next `write`, so that progress never stops a generation. */
