@@ -3,6 +3,7 @@ import {serverFlags, stateFlags} from '../../src/cli/flags.ts'
 import {runFlags} from '../../src/cli/generate-flags.ts'
 import {assetsFromFlags, imageFlags} from '../../src/cli/image-flags.ts'
 import {runGenerate, summary} from '../../src/cli/run-generate.ts'
+import {preferSmallHeap} from '../../src/cli/small-heap.ts'
 import type {GenerateResult} from '../../src/generate.ts'
 import {newRunId} from '../../src/session/run-id.ts'
 
@@ -29,6 +30,7 @@ to output/SESSION/ with a snapshot of its session beside it.`
   static override flags = {...imageFlags, ...serverFlags, ...stateFlags, ...runFlags}
 
   async run(): Promise<GenerateResult> {
+    preferSmallHeap()
     const {flags} = await this.parse(GenerateImage)
     const run = newRunId()
     const result = await runGenerate({run, ...assetsFromFlags(flags, run), json: this.jsonEnabled()}, flags)

@@ -4,6 +4,7 @@ import {AgCommand} from '../../src/cli/base-command.ts'
 import {serverFlags, stateFlags} from '../../src/cli/flags.ts'
 import {runFlags} from '../../src/cli/generate-flags.ts'
 import {runGenerate, summary} from '../../src/cli/run-generate.ts'
+import {preferSmallHeap} from '../../src/cli/small-heap.ts'
 import type {GenerateResult} from '../../src/generate.ts'
 import {newRunId} from '../../src/session/run-id.ts'
 
@@ -27,6 +28,7 @@ Exit code 0 when all are made, 6 when some are not, 2 when nothing was attempted
   static override flags = {...serverFlags, ...stateFlags, ...runFlags}
 
   async run(): Promise<GenerateResult> {
+    preferSmallHeap()
     const {args, flags} = await this.parse(Generate)
     const {assets, outputDirectory} = await readManifest(args.manifest ?? (await findManifest(process.cwd())))
     const run = {run: newRunId(), assets, outputDirectory, json: this.jsonEnabled()}

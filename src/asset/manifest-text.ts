@@ -15,25 +15,50 @@ const MAX_ALIASES = 100
 
 /** Parses YAML or JSON (which YAML contains). Throws `ManifestError` for syntax errors, duplicate keys and alias bombs. */
 export function parseManifestText(file: string, text: string): ManifestText {
-  const lines = new LineCounter()
-  const document = parseDocument(text, {lineCounter: lines, merge: true, prettyErrors: false})
-  const at = (offset: number, path: Path, message: string): ManifestProblem => {
-    const {line, col} = lines.linePos(offset)
-    return {file, line: Math.max(1, line), column: Math.max(1, col), path: showPath(path), message}
-  }
-  if (document.errors.length > 0) {
-    throw new ManifestError(
-      document.errors.map(({pos, message}) => at(pos[0], [], message.split('\n')[0] ?? message)),
-      'Mend the YAML (or JSON) first.',
-    )
-  }
-  let aliases = 0
-  visit(document, {Alias: () => void aliases++})
-  if (aliases > MAX_ALIASES) throw new ManifestError([at(0, [], `has more than ${MAX_ALIASES} aliases`)])
+  const first = new Located(file, text)
+  first.refuseErrors()
+  let located: Located | undefined
   return {
-    value: document.toJS({maxAliasCount: MAX_ALIASES}),
-    problem: (path, message, key) =>
-      at(offsetOf(document, path, key), key === undefined ? path : [...path, key], message),
+    value: first.document.toJS({maxAliasCount: MAX_ALIASES}),
+    // The tree with positions of ten thousand assets is large, and only needed when something is wrong: then it is made again.
+    problem: (path, message, key) => {
+      located ??= new Located(file, text)
+      return located.problem(path, message, key)
+    },
+  }
+}
+
+/** A document with the places of everything in it. */
+class Located {
+  readonly document: Document
+  readonly #file: string
+  readonly #lines = new LineCounter()
+
+  constructor(file: string, text: string) {
+    this.#file = file
+    this.document = parseDocument(text, {lineCounter: this.#lines, merge: true, prettyErrors: false})
+  }
+
+  refuseErrors(): void {
+    const {errors} = this.document
+    if (errors.length > 0) {
+      throw new ManifestError(
+        errors.map(({pos, message}) => this.#at(pos[0], [], message.split('\n')[0] ?? message)),
+        'Mend the YAML (or JSON) first.',
+      )
+    }
+    let aliases = 0
+    visit(this.document, {Alias: () => void aliases++})
+    if (aliases > MAX_ALIASES) throw new ManifestError([this.#at(0, [], `has more than ${MAX_ALIASES} aliases`)])
+  }
+
+  problem(path: Path, message: string, key?: string): ManifestProblem {
+    return this.#at(offsetOf(this.document, path, key), key === undefined ? path : [...path, key], message)
+  }
+
+  #at(offset: number, path: Path, message: string): ManifestProblem {
+    const {line, col} = this.#lines.linePos(offset)
+    return {file: this.#file, line: Math.max(1, line), column: Math.max(1, col), path: showPath(path), message}
   }
 }
 
