@@ -5,11 +5,12 @@ import {embeddedTag} from './asset/embedded-tag.ts'
 import {BrokenImageError, type ImageFacts, inspectImage} from './asset/image.ts'
 import {confine} from './asset/output-path.ts'
 import type {Context} from './context.ts'
-import {AgError, DeniedError, StorageError, UnreachableError} from './errors.ts'
+import {endingOf, messageOf, stopsTheRun} from './ending.ts'
+import {type AgError, UnreachableError} from './errors.ts'
 import {withRetries} from './retry.ts'
 import {type GeneratedImage, GenerationError} from './server/image-server.ts'
-import type {Picture, SessionEvent, SessionResult} from './session/session.ts'
-import type {SessionWriter} from './store/session-store.ts'
+import type {Picture, SessionResult} from './session/session.ts'
+import {SessionLedger} from './session-ledger.ts'
 import {foreignLine, redact} from './text.ts'
 import {writeWhole} from './write-whole.ts'
 
@@ -74,7 +75,7 @@ export async function makePicture(context: Context, making: Making, asset: Asset
     output: fromWorkspace(making, path),
     server: context.server.address,
   }
-  const history = new Ledger(
+  const history = new SessionLedger(
     await sessions.create(session, request, making.snapshots ? {snapshotDirectory: dirname(path)} : {}),
   )
   report({event: 'asset.started', asset: asset.id, session})
@@ -131,38 +132,12 @@ function warnOfOtherModel({report}: Context, asset: Asset, used: string | undefi
   report({event: 'notice', message})
 }
 
-/** Appends in order; keeps the first failure for the next `write`, so that progress never stops a generation. */
-class Ledger {
-  readonly #writer: SessionWriter
-  #pending: Promise<void> = Promise.resolve()
-
-  constructor(writer: SessionWriter) {
-    this.#writer = writer
-  }
-
-  /** Resolves once the event and all before it are acknowledged; rejects with the first failure since the last call. */
-  async write(event: SessionEvent): Promise<void> {
-    this.note(event)
-    const pending = this.#pending
-    this.#pending = Promise.resolve()
-    await pending
-  }
-
-  /** Appends without waiting. */
-  note(event: SessionEvent): void {
-    this.#pending = this.#pending.then(async () => {
-      await this.#writer.append(event)
-    })
-    this.#pending.catch(() => {})
-  }
-}
-
 async function submit(
   context: Context,
   making: Making,
   asset: Asset,
   session: string,
-  history: Ledger,
+  history: SessionLedger,
 ): Promise<GeneratedImage> {
   const {server, clock, signal, report} = context
   const attempt = async (): Promise<GeneratedImage> => {
@@ -249,31 +224,4 @@ async function putInPlace(making: Making, asset: Asset, bytes: Uint8Array, facts
 
 function fromWorkspace({workspace}: Making, path: string): string {
   return relative(workspace, path).split(sep).join('/')
-}
-
-interface Ending {
-  readonly state: 'failed' | 'cancelled' | 'lost'
-  readonly reason: string
-  readonly message: string
-  readonly next?: string | undefined
-}
-
-function endingOf(error: unknown, signal: AbortSignal): Ending {
-  const message = messageOf(error)
-  const next = error instanceof AgError ? error.next : undefined
-  if (signal.aborted) return {state: 'cancelled', reason: 'interrupted', message: messageOf(signal.reason)}
-  if (!(error instanceof GenerationError)) {
-    return {state: 'failed', reason: error instanceof UnreachableError ? 'unreachable' : 'error', message, next}
-  }
-  if (error.fault === 'interrupted') return {state: 'cancelled', reason: 'interrupted', message, next}
-  if (error.fault === 'lost') return {state: 'lost', reason: 'lost', message, next}
-  return {state: 'failed', reason: error.fault, message, next}
-}
-
-function messageOf(error: unknown): string {
-  return redact(foreignLine(error instanceof Error ? error.message : String(error), 500))
-}
-
-function stopsTheRun(error: unknown): error is AgError {
-  return error instanceof UnreachableError || error instanceof DeniedError || error instanceof StorageError
 }

@@ -1,4 +1,4 @@
-import {chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync} from 'node:fs'
+import {chmodSync, existsSync, mkdirSync, readdirSync, rmSync, writeFileSync} from 'node:fs'
 import {join} from 'node:path'
 import type {Clock} from '../clock.ts'
 import {storageError, UsageError} from '../errors.ts'
@@ -6,12 +6,12 @@ import {formatLine, isSessionId, isSettled} from '../session/history-line.ts'
 import {newSession} from '../session/replay.ts'
 import type {Session, SessionRequest} from '../session/session.ts'
 import {redact} from '../text.ts'
+import {keepCredential, readCredential} from './credentials.ts'
 import {HistoryFile} from './history-file.ts'
 import {readLines, readTail} from './history-reader.ts'
 import {tryLock} from './kernel-lock.ts'
 import {historyPath, type Layout} from './layout.ts'
 import {Owners} from './owners.ts'
-import {replaceFile} from './replace-file.ts'
 import type {
   CreateOptions,
   Credential,
@@ -123,33 +123,18 @@ export class FileStore implements SessionStore {
   }
 
   async keepCredential(run: string, credential: Credential | undefined): Promise<void> {
-    const path = this.#credentialPath(run)
-    if (credential === undefined) return rmSync(path, {force: true})
-    await this.#enter()
-    try {
-      await replaceFile(path, JSON.stringify(credential), 0o600)
-    } catch (error) {
-      throw storageError(path, error)
-    }
+    if (credential !== undefined) await this.#enter()
+    await keepCredential(this.#layout, run, credential)
   }
 
   async credential(run: string): Promise<Credential | undefined> {
-    try {
-      return JSON.parse(readFileSync(this.#credentialPath(run), 'utf8'))
-    } catch {
-      return undefined
-    }
+    return readCredential(this.#layout, run)
   }
 
   async close(): Promise<void> {
     if (!this.#wrote) return
     await this.#view.close()
     this.#owners.leave({settled: this.#mine.size === 0})
-  }
-
-  #credentialPath(run: string): string {
-    if (!isSessionId(run)) throw new UsageError(`"${run}" cannot be the name of a run.`)
-    return join(this.#layout.private, `${run}.json`)
   }
 
   async #claimLocked(id: string): Promise<SessionWriter | undefined> {

@@ -1,36 +1,5 @@
 import type {BackendSettings, MockSettings} from './options.ts'
 
-const COMFY_FEATURES = [
-  'comfyui',
-  'refiners',
-  'controlnet',
-  'endstepsearly',
-  'seamless',
-  'video',
-  'variation_seed',
-  'comfy_just_load_model',
-  'comfy_saveimage_ws',
-  'folderslash',
-]
-const WEBUI_FEATURES = ['variation_seed', 'autowebui']
-
-/** SwarmUI's summaries of its backends, in the order in which the first that fits is taken (recordings 16 to 18, 34). */
-const MESSAGES = {
-  empty: [
-    'error',
-    'No backends present. You must configure backends in the Backends section of the Server tab before you can continue.',
-  ],
-  all_disabled: [
-    'error',
-    'All backends are disabled. You must enable backends in the Backends section of the Server tab before you can continue.',
-  ],
-  errored: ['error', 'Some backends have errored on the server. Check the server logs for details.'],
-  some_loading: ['warn', 'Some backends are ready, but others are still loading...'],
-  running: ['', ''],
-  loading: ['soft', 'Backends are still loading on the server...'],
-  idle: ['warn', 'All backends are idle. Cannot generate until at least one backend is running.'],
-} as const
-
 /** A place on a backend, held by one picture from claim to end. */
 export interface Place {
   readonly backend: MockBackend
@@ -143,62 +112,6 @@ export class Backends {
     for (const resolve of waiting) resolve()
   }
 
-  summary(): object {
-    const [status, [cls, message]] = this.#summarise()
-    const any_loading = status === 'loading' || status === 'some_loading'
-    return {status, class: cls, message, any_loading}
-  }
-
-  features(): readonly string[] {
-    const usable = this.#list.filter(({usable}) => usable)
-    return usable.some(({settings}) => settings.type === 'comfyui_api')
-      ? COMFY_FEATURES
-      : usable.length > 0
-        ? WEBUI_FEATURES
-        : []
-  }
-
-  /** ListBackends: the root is the map (recording 01). */
-  describe(full: boolean, now: number): object {
-    return Object.fromEntries(
-      this.#list.map(({id, settings, model, lastUsed}) => {
-        const comfy = settings.type === 'comfyui_api'
-        const seconds = lastUsed === undefined ? 0 : Math.floor((now - lastUsed) / 1000)
-        const address = 'http://127.0.0.1:8199'
-        return [
-          String(id),
-          {
-            type: settings.type,
-            status: settings.status,
-            id,
-            settings: comfy
-              ? {
-                  Address: address,
-                  AllowIdle: settings.allow_idle,
-                  OverQueue: settings.max_usages - 1,
-                  EnableFrontendDev: false,
-                }
-              : {Address: address},
-            modcount: 0,
-            features: comfy
-              ? settings.status === 'running' || settings.status === 'idle'
-                ? COMFY_FEATURES
-                : ['folderslash']
-              : WEBUI_FEATURES,
-            enabled: settings.status !== 'disabled',
-            title: settings.title,
-            max_usages: settings.max_usages,
-            seconds_since_used: seconds,
-            time_since_used:
-              lastUsed === undefined ? 'Never' : seconds === 0 ? '0 seconds from now' : `${seconds} seconds ago`,
-            can_load_models: true,
-            ...(full ? {current_model: model === null ? null : `${model}.safetensors`} : {}),
-          },
-        ]
-      }),
-    )
-  }
-
   loadedModels(): ReadonlySet<string> {
     return new Set(this.#list.flatMap(({model}) => (model === null ? [] : [model])))
   }
@@ -228,18 +141,5 @@ export class Backends {
         this.wake()
       },
     }
-  }
-
-  #summarise(): [string, readonly [string, string]] {
-    const have = new Set(this.#list.map(({settings}) => settings.status))
-    const enabled = this.#list.filter(({settings}) => settings.status !== 'disabled')
-    const loading = have.has('loading') || have.has('waiting')
-    if (this.#list.length === 0) return ['empty', MESSAGES.empty]
-    if (enabled.length === 0) return ['all_disabled', MESSAGES.all_disabled]
-    if (have.has('errored')) return ['errored', MESSAGES.errored]
-    if (have.has('running') && loading) return ['some_loading', MESSAGES.some_loading]
-    if (have.has('running')) return ['running', MESSAGES.running]
-    if (loading) return ['loading', MESSAGES.loading]
-    return ['idle', MESSAGES.idle]
   }
 }

@@ -1,5 +1,6 @@
+import {listBackends} from './backend-answers.ts'
+import {listModels, listParameters} from './model-answers.ts'
 import {describeModel, findModel} from './models.ts'
-import {PARAMETERS} from './parameter-list.ts'
 import {mayDo, permissionsOf} from './permissions.ts'
 import {sleep} from './request.ts'
 import type {MockSession, MockUser} from './users.ts'
@@ -41,7 +42,7 @@ export const ROUTES: ReadonlyMap<string, Route> = new Map(
     },
     ListBackends: {
       permission: 'view_backends_list',
-      answer: ({world, body}) => world.backends.describe(body['full_data'] === true, Date.now()),
+      answer: ({world, body}) => listBackends(world.backends.all, body['full_data'] === true, Date.now()),
     },
     ToggleBackend: {
       permission: 'toggle_backends',
@@ -160,39 +161,8 @@ function listUsers(world: World): object {
   return {users}
 }
 
-function listModels({settings, backends}: World, subtype: string): object {
-  const names = subtype === 'Stable-Diffusion' ? settings.models : subtype === 'LoRA' ? settings.loras : []
-  const loaded = backends.loadedModels()
-  const folders = new Set(
-    names.filter((name) => name.includes('/')).map((name) => name.slice(0, name.lastIndexOf('/'))),
-  )
-  return {folders: [...folders], files: names.map((name) => describeModel(name, loaded.has(name)))}
-}
-
 function emptyLogs(types: unknown): object {
   return Object.fromEntries((Array.isArray(types) ? types : []).map((type) => [String(type), []]))
-}
-
-function listParameters({settings, old}: World): object {
-  const loras = settings.loras.length > 0 ? [...settings.loras] : ['(None)']
-  const files = (names: readonly string[]): unknown[] =>
-    names.map((name) => (old ? `${name}.safetensors` : [`${name}.safetensors`, 'stable-diffusion-v1']))
-  return {
-    list: PARAMETERS.map((parameter) => (parameter.id === 'loras' ? {...parameter, values: loras} : parameter)),
-    groups: [],
-    models: {
-      'Stable-Diffusion': files(settings.models),
-      VAE: [],
-      LoRA: files(settings.loras),
-      Embedding: [],
-      ControlNet: [],
-      Clip: [],
-      ClipVision: [],
-    },
-    ...(old ? {} : {model_compat_classes: {}, model_classes: {}}),
-    wildcards: [],
-    param_edits: null,
-  }
 }
 
 async function selectModel({world, session, body}: Call): Promise<object> {

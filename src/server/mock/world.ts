@@ -1,3 +1,4 @@
+import {featuresOf, summarise} from './backend-answers.ts'
 import {Backends} from './backends.ts'
 import {Faults} from './faults.ts'
 import type {MockSettings} from './options.ts'
@@ -36,8 +37,8 @@ export class World {
     const counters = session ? session.counters : this.#global()
     return {
       status: {...counters},
-      backend_status: this.backends.summary(),
-      supported_features: this.backends.features(),
+      backend_status: summarise(this.backends.all),
+      supported_features: featuresOf(this.backends.all),
     }
   }
 

@@ -16,14 +16,14 @@ import {parseServerAddress, refuseCredentialsInTheClear} from './address.ts'
 import {ApiError} from './answer.ts'
 import {checkAgainst, withoutEnding} from './catalogue.ts'
 import {fetchPicture} from './download.ts'
-import {generationFault} from './faults.ts'
+import {runOverHttp} from './http-run.ts'
 import {type Identity, identityHeaders} from './identity.ts'
 import {followLostRun} from './lost-run.ts'
 import {ALL_MODELS, readReadiness, readReport} from './report.ts'
 import {RunOutcome} from './run-outcome.ts'
 import {type SessionKeeper, SwarmSession} from './swarm-session.ts'
 import {Transport} from './transport.ts'
-import {generated, interrupted, modelList, type ParameterList, parameterList, statusBody} from './wire.ts'
+import {interrupted, modelList, type ParameterList, parameterList, statusBody} from './wire.ts'
 
 export interface SwarmServerOptions extends Identity {
   /** `http` for proxies that know no WebSockets: no progress, and one long answer. Default `websocket`. */
@@ -150,7 +150,7 @@ export class SwarmServer implements ImageServer {
       extra_metadata: {agrun: request.tag.run, agitem: request.tag.item},
     }
     return this.#options.transport === 'http'
-      ? this.#runOverHttp(message, request, hooks)
+      ? runOverHttp(this.#transport, message, hooks, serverPath(request))
       : this.#runOverSocket(message, request, hooks)
   }
 
@@ -179,27 +179,6 @@ export class SwarmServer implements ImageServer {
     })
     if (outcome.sessionUnknown) throw new ApiError('GenerateText2ImageWS', 'invalid_session_id', '')
     return outcome.conclude(end)
-  }
-
-  async #runOverHttp(message: object, request: ImageRequest, hooks: GenerateHooks): Promise<GeneratedImage> {
-    hooks.onAccepted?.(serverPath(request))
-    let images: readonly string[]
-    try {
-      const options = {signal: hooks.signal, answerWithin: 0}
-      images = (await this.#transport.post('GenerateText2Image', generated, message, options)).images
-    } catch (error) {
-      hooks.signal.throwIfAborted()
-      if (error instanceof ApiError) {
-        throw error.errorId === 'invalid_session_id' ? error : generationFault(error.text, error.errorId)
-      }
-      throw brokeAfterSending(error)
-        ? new GenerationError('lost', 'The connection broke during the generation.', {cause: error})
-        : error
-    }
-    if (images[0] !== undefined) return {ref: images[0]}
-    throw new GenerationError('empty', 'SwarmUI ended the run without a picture and without an error.', {
-      next: "It was interrupted while it waited, or the backend refused silently: see the server's log.",
-    })
   }
 
   async #follow(request: ImageRequest, signal: AbortSignal): Promise<GeneratedImage> {
@@ -232,9 +211,4 @@ export class SwarmServer implements ImageServer {
 /** Where the server puts the picture: a folder for each run, so that ListImages finds it and only it (reference 4.5). */
 function serverPath({tag}: ImageRequest): string {
   return `ag/${tag.run}/${tag.item}`
-}
-
-function brokeAfterSending(error: unknown): boolean {
-  const code = (error as {cause?: {code?: string}}).cause?.code
-  return code === 'UND_ERR_SOCKET' || code === 'ECONNRESET' || code === 'EPIPE' || code === 'UND_ERR_BODY_TIMEOUT'
 }

@@ -1,6 +1,6 @@
 /**
  * Writes sessions in a workspace until told to stop or for a while, and tells each acknowledged update on stdout:
- * `write-sessions.ts FOLDER NAME MILLISECONDS`. Half of the sessions are settled.
+ * `write-sessions.ts FOLDER NAME MILLISECONDS`. Every second session is settled, the first is not.
  */
 import {systemClock} from '../../../src/clock.ts'
 import {openWorkspace, resolveWorkspace} from '../../../src/store/workspace.ts'
@@ -21,7 +21,7 @@ for (let number = 0; performance.now() < until; number++) {
     const seq = await writer.append({event: state === 'starting' ? 'intent' : 'submitted', state})
     process.stdout.write(`${id} ${seq}\n`)
   }
-  if (number % 2 === 0)
+  if (number % 2 === 1)
     process.stdout.write(`${id} ${await writer.append({event: 'completed', state: 'completed', progress: 1})}\n`)
 }
 await store.close()

@@ -1,0 +1,38 @@
+import {systemCode} from '../../errors.ts'
+import {type GeneratedImage, type GenerateHooks, GenerationError} from '../image-server.ts'
+import {ApiError} from './answer.ts'
+import {generationFault} from './faults.ts'
+import type {Transport} from './transport.ts'
+import {generated} from './wire.ts'
+
+/**
+ * One generation over plain HTTP: no progress, and one answer when all is done, however long that takes (recording 04).
+ * Nothing tells when the server takes the request, so it counts as taken when it is sent.
+ *
+ * Throws `ApiError` for a session the server does not know, else `GenerationError`.
+ */
+export async function runOverHttp(
+  transport: Transport,
+  message: object,
+  {signal, onAccepted}: GenerateHooks,
+  handle: string,
+): Promise<GeneratedImage> {
+  onAccepted?.(handle)
+  try {
+    const {images} = await transport.post('GenerateText2Image', generated, message, {signal, answerWithin: 0})
+    if (images[0] !== undefined) return {ref: images[0]}
+  } catch (error) {
+    signal.throwIfAborted()
+    if (error instanceof ApiError && error.errorId !== 'invalid_session_id')
+      throw generationFault(error.text, error.errorId)
+    if (!BROKE.has(systemCode((error as Error).cause) ?? '')) throw error
+    throw new GenerationError('lost', 'The connection broke during the generation.', {cause: error})
+  }
+  // Interrupted while it was queued: HTTP 200 and no picture (recording 07).
+  throw new GenerationError('empty', 'SwarmUI ended the run without a picture and without an error.', {
+    next: "It was interrupted while it waited, or the backend refused silently: see the server's log.",
+  })
+}
+
+/** How a connection ends that was there. */
+const BROKE = new Set(['UND_ERR_SOCKET', 'ECONNRESET', 'EPIPE', 'UND_ERR_BODY_TIMEOUT'])
