@@ -30,7 +30,7 @@ Exit code 0 when all are made, 6 when some are not, 2 when nothing was attempted
   async run(): Promise<GenerateResult> {
     preferSmallHeap()
     const {args, flags} = await this.parse(Generate)
-    const {assets, outputDirectory} = await readManifest(args.manifest ?? (await findManifest(process.cwd())))
+    const {assets, outputDirectory} = await readManifest(args.manifest ?? (await findManifest('.')))
     const run = {run: newRunId(), assets, outputDirectory, json: this.jsonEnabled()}
     const result = await runGenerate(run, flags)
     process.exitCode = result.exit_code

@@ -28,7 +28,7 @@ export async function findManifest(folder: string): Promise<string> {
     const path = join(folder, name)
     if (await stat(path).catch(() => undefined)) return path
   }
-  throw new UsageError(`There is no manifest (${NAMES.join(', ')}) in ${folder}.`, {
+  throw new UsageError(`There is no manifest (${NAMES.join(', ')}) in ${resolve(folder)}.`, {
     next: 'Name one, or write a starter with: ag init',
   })
 }

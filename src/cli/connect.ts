@@ -24,7 +24,8 @@ export async function connect(flags: ServerFlags, options: ConnectOptions = {}):
     token: flags.token,
     authorization: flags.authorization,
     userId: flags['user-id'],
-    headers: flags.header?.flatMap((lines) => lines.split('\n').filter((line) => line.trim())),
+    // From the environment it is one text, one header a line.
+    headers: [flags.header ?? []].flat().flatMap((lines) => lines.split('\n').filter((line) => line.trim())),
   }
   const shared: SwarmServerOptions = {
     ...identity,

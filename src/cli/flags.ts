@@ -34,7 +34,6 @@ export const serverFlags = {
     helpValue: 'name=value',
     description: 'A further header for a reverse proxy; repeatable (in AG_HEADER one a line).',
     helpGroup: 'SERVER',
-    parse: async (value) => value,
   }),
   'allow-insecure': Flags.boolean({
     env: 'AG_ALLOW_INSECURE',
@@ -62,7 +61,7 @@ export interface ServerFlags {
   readonly token: string | undefined
   readonly authorization: string | undefined
   readonly 'user-id': string | undefined
-  readonly header: string[] | undefined
+  readonly header: string[] | string | undefined
   readonly 'allow-insecure': boolean
 }
 

@@ -288,6 +288,31 @@ describe('ag status', () => {
   })
 })
 
+describe('who we are', () => {
+  test.each([
+    ['flags', ['--header', 'x-a=1', '--header', 'authorization: secret words'], {}],
+    ['AG_HEADER, one a line', [], {AG_HEADER: 'x-a=1\nauthorization=secret words'}],
+    ['AG_AUTHORIZATION', [], {AG_AUTHORIZATION: 'secret words'}],
+  ] as const)('can be told by %s', async (_how, args, env) => {
+    await using at = await workspace({authorization: 'secret words'})
+    const {exitCode, stdout, stderr} = await at.run(['status', ...args], env)
+    expect({exitCode, stderr}).toEqual({exitCode: 0, stderr: ''})
+    expect(stdout).toMatch(/Status: +online/)
+  })
+
+  test('is never told to anybody else', async () => {
+    await using at = await workspace({authorization: 'secret words', faults: [{do: {error: 'no: secret words'}}]})
+    const {stdout, stderr} = await at.run(['generate', '--json'], {AG_AUTHORIZATION: 'secret words'})
+    const histories = readdirSync(join(at.folder, '.ag', 'sessions')).map((name) =>
+      readFileSync(join(at.folder, '.ag', 'sessions', name), 'utf8'),
+    )
+    for (const text of [stdout, stderr, ...histories]) {
+      expect(text).not.toContain('secret words')
+      expect(text).not.toMatch(/[^0-9a-f][0-9a-f]{40}[^0-9a-f]/)
+    }
+  })
+})
+
 describe('ag', () => {
   test('init writes a manifest that generate understands, and no second one', async () => {
     await using folder = temporaryFolder()

@@ -1,0 +1,35 @@
+import {mkdirSync, readdirSync, readFileSync} from 'node:fs'
+import {join} from 'node:path'
+import {describe, expect, test} from '@jest/globals'
+import {writeWhole} from '../src/write-whole.ts'
+import {temporaryFolder} from './support/folder.ts'
+
+describe('a file written whole', () => {
+  test('is there with its folders, and nothing else is', async () => {
+    await using folder = temporaryFolder()
+    await writeWhole(join(folder.path, 'a', 'b', 'x.png'), Buffer.from('picture'))
+    expect(readFileSync(join(folder.path, 'a', 'b', 'x.png'), 'utf8')).toBe('picture')
+    expect(readdirSync(join(folder.path, 'a', 'b'))).toEqual(['x.png'])
+  })
+
+  test('replaces what was there', async () => {
+    await using folder = temporaryFolder()
+    const path = await folder.write('x.png', 'old')
+    await writeWhole(path, Buffer.from('new'))
+    expect(readFileSync(path, 'utf8')).toBe('new')
+  })
+
+  test('that cannot be written leaves nothing half-written, and says why', async () => {
+    await using folder = temporaryFolder()
+    mkdirSync(join(folder.path, 'x.png'))
+    await folder.write('file', '')
+    await expect(writeWhole(join(folder.path, 'x.png'), Buffer.from('x'))).rejects.toMatchObject({
+      name: 'StorageError',
+      message: /there is a folder of that name/,
+    })
+    await expect(writeWhole(join(folder.path, 'file', 'x.png'), Buffer.from('x'))).rejects.toMatchObject({
+      name: 'StorageError',
+    })
+    expect(readdirSync(folder.path).sort()).toEqual(['file', 'x.png'])
+  })
+})
