@@ -97,7 +97,8 @@ function generations(result: StatusResult, colour: (word: string) => string): st
     return result.active_generations.flatMap((generation, at) => generationLines(generation, at, colour)).slice(0, -1)
   }
   if (result.generations_running > 0) {
-    return [`Running on the server: ${result.generations_running} (by its own counters; none of this workspace)`]
+    const whose = result.orphaned_generations.length > 0 ? 'perhaps the orphaned ones below' : 'none of this workspace'
+    return [`Running on the server: ${result.generations_running} (by its own counters; ${whose})`]
   }
   if (result.server_activity.state !== 'unknown') return ['No generations currently running']
   return ['None of this workspace; whether the server works for others is unknown']

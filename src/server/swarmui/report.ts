@@ -69,7 +69,7 @@ export function readBackends(answer: Readonly<Record<string, unknown>>): readonl
       const {data} = backendEntry.safeParse(entry)
       if (!data) return []
       const {type, status, enabled, title, current_model: model} = data
-      return [{id, type, status, enabled, title, ...(model ? {model} : {})}]
+      return [{id, type, status, enabled, title: title ?? '', ...(model ? {model} : {})}]
     })
     .sort((a, b) => Number(a.id) - Number(b.id))
 }

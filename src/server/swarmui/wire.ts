@@ -41,7 +41,7 @@ const backend = z.object({
   type: text,
   status: text,
   enabled: z._default(z.boolean(), true),
-  title: z._default(text, ''),
+  title: z.optional(z.nullable(text)),
   current_model: z.optional(z.nullable(text)),
 })
 /** The answer's root is the map of backends; `{}` when there are none. */
