@@ -19,6 +19,17 @@ describe('a file written whole', () => {
     expect(readFileSync(path, 'utf8')).toBe('new')
   })
 
+  test('in a folder that is read-only is an error that says so', async () => {
+    // Not even the owner of the machine may write there.
+    const readOnly = process.platform === 'darwin' ? '/System/ag/x.png' : '/sys/ag/x.png'
+    await expect(writeWhole(readOnly, Buffer.from('x'))).rejects.toMatchObject({
+      name: 'StorageError',
+      exitCode: 1,
+      message: /read-only|permission denied|not permitted/,
+      next: /Choose a folder that can be written/,
+    })
+  })
+
   test('that cannot be written leaves nothing half-written, and says why', async () => {
     await using folder = temporaryFolder()
     mkdirSync(join(folder.path, 'x.png'))

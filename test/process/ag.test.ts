@@ -127,6 +127,37 @@ describe('ag generate', () => {
     for (const {ag: line} of last) expect(line).toMatchObject({state: 'cancelled', result: {reason: 'interrupted'}})
   })
 
+  test('settles in time also when the server does not answer the interrupt, and says so', async () => {
+    await using at = await workspace({step_ms: 500, faults: [{when: {route: 'InterruptAll'}, do: {hang: true}}]})
+    const child = at.run(['generate'])
+    await until(async () => (await activity(at.mock.url)) > 0)
+    const started = performance.now()
+    child.kill('SIGINT')
+    const {exitCode, stderr} = await child
+    expect(performance.now() - started).toBeLessThan(2500)
+    expect(stderr).toMatch(/did not confirm that it stopped our work/)
+    expect(exitCode).toBe(130)
+  })
+
+  test('ends at once at a second signal, with whole histories', async () => {
+    await using at = await workspace({step_ms: 500, faults: [{when: {route: 'InterruptAll'}, do: {hang: true}}]})
+    const child = at.run(['generate'])
+    await until(async () => (await activity(at.mock.url)) > 0)
+    child.kill('SIGINT')
+    const again = setInterval(() => child.kill('SIGINT'), 20)
+    const started = performance.now()
+    const {exitCode} = await child
+    clearInterval(again)
+    expect(performance.now() - started).toBeLessThan(1000)
+    expect(exitCode).toBe(130)
+    for (const name of readdirSync(join(at.folder, '.ag', 'sessions'))) {
+      const lines = readFileSync(join(at.folder, '.ag', 'sessions', name), 'utf8')
+        .trim()
+        .split('\n')
+      for (const line of lines) expect(JSON.parse(line)).toMatchObject({ag: {v: 1}})
+    }
+  })
+
   test('stops at its deadline with 124', async () => {
     await using at = await workspace({step_ms: 500})
     const {exitCode, stdout} = await at.run(['generate', '--timeout', '500ms'])
