@@ -60,6 +60,7 @@ export async function generate(context: Context, options: GenerateOptions): Prom
   const {run, concurrency} = options
   report({event: 'run.started', run, server: server.address, total: assets.length, concurrency})
 
+  const credential = runCredential(context, run)
   const making: Making = {
     run,
     workspace: options.workspace,
@@ -67,7 +68,7 @@ export async function generate(context: Context, options: GenerateOptions): Prom
     snapshots: options.snapshots ?? false,
     retries: options.retries,
     retryDelayMs: options.retryDelayMs ?? 1000,
-    keepCredential: once(() => keepCredential(context, run)),
+    keepCredential: credential.keep,
     interrupt: once(() => stopOnServer(context)),
   }
   const outcomes = new Map<string, AssetOutcome>()
@@ -88,7 +89,7 @@ export async function generate(context: Context, options: GenerateOptions): Prom
   }
   await Promise.all(Array.from({length: Math.min(concurrency, assets.length)}, work))
 
-  await context.sessions.keepCredential(run, undefined)
+  await credential.forget()
 
   const all = assets.map((asset): AssetOutcome => outcomes.get(asset.id) ?? {asset: asset.id, state: 'pending'})
   const made = all.filter(({state}) => state === 'completed').length
@@ -122,9 +123,23 @@ async function stopOnServer({server, report}: Context): Promise<void> {
   }
 }
 
-async function keepCredential({server, sessions}: Context, run: string): Promise<void> {
-  const secret = server.credential()
-  if (secret !== undefined) await sessions.keepCredential(run, {server: server.address, secret})
+/** What another process needs to stop this run's work, on disk for as long as the run lasts. */
+function runCredential({server, sessions}: Context, run: string): {keep(): void; forget(): Promise<void>} {
+  let last = Promise.resolve()
+  let kept: string | undefined
+  return {
+    keep() {
+      const secret = server.credential()
+      if (secret === undefined || secret === kept) return
+      kept = secret
+      // Work can be stopped without it, only not from another process.
+      last = last.then(() => sessions.keepCredential(run, {server: server.address, secret})).catch(() => {})
+    },
+    async forget() {
+      await last
+      await sessions.keepCredential(run, undefined)
+    },
+  }
 }
 
 function once<T>(make: () => Promise<T>): () => Promise<T> {

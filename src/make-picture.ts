@@ -25,7 +25,7 @@ export interface Making {
   /** Milliseconds before the first retry. */
   readonly retryDelayMs: number
   /** Keeps what another process needs to stop this run's work, as soon as there is any. */
-  readonly keepCredential: () => Promise<void>
+  readonly keepCredential: () => void
   /** Stops this run's work on the server, once, however many pictures ask for it. */
   readonly interrupt: () => Promise<void>
 }
@@ -152,7 +152,7 @@ async function submit(
       {
         signal,
         onAccepted: (handle) => {
-          making.keepCredential().catch(() => {})
+          making.keepCredential()
           history.note({
             event: 'submitted',
             state: 'generating',
