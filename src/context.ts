@@ -51,6 +51,22 @@ export type Report =
       readonly next?: string
     }
   | {
+      readonly event: 'wait.started'
+      readonly servers: readonly string[]
+      readonly scope: string
+      readonly required: number
+      readonly timeout_seconds: number
+      readonly stable_for_seconds: number
+    }
+  | WaitNews
+  | {readonly event: 'wait.restarted'; readonly server: string}
+  | {
+      readonly event: 'wait.finished'
+      readonly open: boolean
+      readonly verdict: 'idle' | 'busy' | 'unknown'
+      readonly waited_seconds: number
+    }
+  | {
       readonly event: 'run.finished'
       readonly run: string
       readonly made: number
@@ -58,6 +74,18 @@ export type Report =
       readonly pending: number
       readonly duration_seconds: number
     }
+
+/** What a wait tells of one server: a new state, that it lasts (once a minute), or just another look. */
+type WaitNews = {
+  readonly event: 'wait.state' | 'wait.heartbeat' | 'wait.look'
+  readonly server: string
+  /** The numeric address that answered. */
+  readonly address?: string
+  readonly state: string
+  readonly reason: string
+  /** For how long it has been what we wait for. */
+  readonly quiet_seconds: number
+}
 
 /** What every operation is given. Operations read no flags, no environment and no clock of their own. */
 export interface Context {

@@ -1,4 +1,4 @@
-import {AgError, DeniedError, StorageError, UnreachableError} from './errors.ts'
+import {AgError, CancelledError, DeniedError, StorageError, UnreachableError} from './errors.ts'
 import {GenerationError} from './server/image-server.ts'
 import {foreignLine, redact} from './text.ts'
 
@@ -15,6 +15,7 @@ export function endingOf(error: unknown, signal: AbortSignal): Ending {
   const message = messageOf(error)
   const next = error instanceof AgError ? error.next : undefined
   if (signal.aborted) return {state: 'cancelled', reason: 'interrupted', message: messageOf(signal.reason)}
+  if (error instanceof CancelledError) return {state: 'cancelled', reason: 'cancelled', message}
   if (!(error instanceof GenerationError)) {
     return {state: 'failed', reason: error instanceof UnreachableError ? 'unreachable' : 'error', message, next}
   }

@@ -83,6 +83,27 @@ export class InterruptedError extends AgError {
   }
 }
 
+/** Somebody ran `ag cancel`: the run ends as one that was interrupted does. */
+export class CancelledError extends AgError {
+  override readonly name: string = 'CancelledError'
+  override readonly exitCode = ExitCode.interrupted
+
+  constructor() {
+    super('Cancelled by `ag cancel`.')
+  }
+}
+
+/** A wait that ended without an idle server; the exit code says why. */
+export class NotIdleError extends AgError {
+  override readonly name: string = 'NotIdleError'
+  override readonly exitCode: ExitCode
+
+  constructor(message: string, exitCode: ExitCode, next: string | undefined) {
+    super(message, {next})
+    this.exitCode = exitCode
+  }
+}
+
 /** The system error code (`ENOSPC`, `ECONNREFUSED`, ...) of an error or of what caused it. */
 export function systemCode(error: unknown): string | undefined {
   for (let at = error, depth = 0; at && depth < 8; depth++) {

@@ -1,8 +1,17 @@
 import type {Asset} from './asset/asset.ts'
 import type {Context} from './context.ts'
-import {type AgError, ExitCode, StorageError} from './errors.ts'
+import {
+  type AgError,
+  CancelledError,
+  ExitCode,
+  NoBackendError,
+  NotIdleError,
+  StorageError,
+  UnreachableError,
+} from './errors.ts'
 import {type AssetOutcome, type Making, makePicture, RunStoppedError} from './make-picture.ts'
 import {preflight} from './preflight.ts'
+import {type WaitOptions, waitIdle} from './wait-idle.ts'
 
 export interface GenerateOptions {
   /** Names the run: in session ids, on the server, in the pictures' metadata. Letters and digits. */
@@ -25,6 +34,8 @@ export interface GenerateOptions {
   /** Replace files that are not known to be ours. */
   readonly overwrite: boolean
   readonly allowFuzzyModel: boolean
+  /** Wait for the server to be idle before the first picture. */
+  readonly gate?: WaitOptions
 }
 
 /** What a run came to; also what `--json` prints. */
@@ -56,7 +67,7 @@ const INTERRUPT_WITHIN_MS = 1500
 export async function generate(context: Context, options: GenerateOptions): Promise<GenerateResult> {
   const {clock, report, server, signal} = context
   const started = clock.monotonic()
-  const assets = await preflight(context, options)
+  const assets = await preflightAndGate(context, options)
   const {run, concurrency} = options
   report({event: 'run.started', run, server: server.address, total: assets.length, concurrency})
 
@@ -77,6 +88,10 @@ export async function generate(context: Context, options: GenerateOptions): Prom
   const work = async (): Promise<void> => {
     for (const asset of queue) {
       if (signal.aborted || stopped) return
+      if ((await context.sessions.runs.cancelRequests(run)).wholeRun) {
+        stopped ??= new CancelledError()
+        return
+      }
       try {
         const outcome = await makePicture(context, making, asset)
         outcomes.set(asset.id, outcome)
@@ -113,6 +128,22 @@ export async function generate(context: Context, options: GenerateOptions): Prom
   }
 }
 
+/**
+ * The assets, checked, once the gate is open. They are checked before the wait, so that a wrong name does not cost half an
+ * hour; with a server that is not there yet, after it.
+ */
+async function preflightAndGate(context: Context, options: GenerateOptions): Promise<readonly Asset[]> {
+  const {gate} = options
+  if (!gate) return preflight(context, options)
+  const early = await preflight(context, options).catch((error: unknown) => {
+    if (error instanceof UnreachableError || error instanceof NoBackendError) return undefined
+    throw error
+  })
+  const {exit_code, error} = await waitIdle({...context, servers: [context.server]}, gate)
+  if (error) throw new NotIdleError(error.message, exit_code, error.next)
+  return early ?? preflight(context, options)
+}
+
 /** Cancels our work on the server, within what a runner grants a cancelled step. */
 async function stopOnServer({server, report}: Context): Promise<void> {
   try {
@@ -133,11 +164,11 @@ function runCredential({server, sessions}: Context, run: string): {keep(): void;
       if (secret === undefined || secret === kept) return
       kept = secret
       // Work can be stopped without it, only not from another process.
-      last = last.then(() => sessions.keepCredential(run, {server: server.address, secret})).catch(() => {})
+      last = last.then(() => sessions.runs.keepCredential(run, {server: server.address, secret})).catch(() => {})
     },
     async forget() {
       await last
-      await sessions.keepCredential(run, undefined)
+      await sessions.runs.forget(run)
     },
   }
 }

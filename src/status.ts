@@ -154,7 +154,7 @@ function toBackend({id, type, status, title, model}: NonNullable<ServerReport['b
 }
 
 function toActivity({activity, activityUnknown}: ServerReport): StatusResult['server_activity'] {
-  if (!activity) return {state: 'unknown', reason: activityUnknown ?? 'the server does not tell'}
+  if (!activity) return {state: 'unknown', reason: activityUnknown?.message ?? 'the server does not tell'}
   const {waitingGens, loadingModels, waitingBackends, liveGens} = activity
   return {
     state: waitingGens + loadingModels + waitingBackends + liveGens > 0 ? 'busy' : 'idle',

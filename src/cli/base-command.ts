@@ -25,6 +25,11 @@ export abstract class AgCommand extends Command {
     return undefined
   }
 
+  /** Says on stderr what went wrong and what to do next; for results that are failures without being exceptions. */
+  protected tellError({message, next}: {readonly message: string; readonly next?: string}): void {
+    if (!this.jsonEnabled()) process.stderr.write(`${redact(`Error: ${message}${next ? `\n${next}` : ''}`)}\n`)
+  }
+
   protected override toErrorJson(error: unknown): unknown {
     const {name, message} = error as Error
     const next = error instanceof AgError ? error.next : undefined

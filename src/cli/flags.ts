@@ -1,11 +1,13 @@
 import {Flags} from '@oclif/core'
 
+const DEFAULT_SERVER = 'http://localhost:7801'
+
 /** Where the server is and who we are to it; on every command that talks to one. */
 export const serverFlags = {
   server: Flags.string({
     char: 's',
     env: 'AG_SERVER',
-    default: 'http://localhost:7801',
+    default: DEFAULT_SERVER,
     description: 'SwarmUI server, or "mock" for one inside this process that draws placeholder pictures.',
     helpGroup: 'SERVER',
   }),
@@ -38,6 +40,20 @@ export const serverFlags = {
   'allow-insecure': Flags.boolean({
     env: 'AG_ALLOW_INSECURE',
     description: 'Send credentials over plain http to a public host all the same.',
+    helpGroup: 'SERVER',
+  }),
+} as const
+
+/** As `serverFlags`, for commands that may ask several servers at once. */
+export const serversFlags = {
+  ...serverFlags,
+  server: Flags.string({
+    char: 's',
+    env: 'AG_SERVER',
+    default: [DEFAULT_SERVER],
+    multiple: true,
+    multipleNonGreedy: true,
+    description: 'SwarmUI server; repeatable (in AG_SERVER separated by spaces).',
     helpGroup: 'SERVER',
   }),
 } as const

@@ -1,7 +1,9 @@
 import {Flags} from '@oclif/core'
+import {type RunGateFlags, runGateFlags} from './gate-flags.ts'
 
 /** How a run is made; shared by `generate` and `generate image`. */
 export const runFlags = {
+  ...runGateFlags,
   concurrency: Flags.integer({
     char: 'c',
     env: 'AG_CONCURRENCY',
@@ -42,7 +44,7 @@ export const runFlags = {
   }),
 } as const
 
-export interface RunFlags {
+export interface RunFlags extends RunGateFlags {
   readonly concurrency: number
   readonly 'fail-fast': boolean
   readonly retries: number

@@ -1,4 +1,5 @@
 import {styleText} from 'node:util'
+import {systemClock} from '../clock.ts'
 import type {Report} from '../context.ts'
 import {formatDuration} from '../duration.ts'
 import {foreignLine} from '../text.ts'
@@ -7,6 +8,20 @@ import {foreignLine} from '../text.ts'
 export interface Progress {
   readonly report: (event: Report) => void
   close(): void
+}
+
+/** How to show progress: as the flags say, else bars on a terminal and lines in a log. */
+export async function chooseProgress(
+  {events, quiet}: {readonly events: boolean; readonly quiet: boolean},
+  json: boolean,
+): Promise<Progress> {
+  if (events) return eventLines(process.stdout, systemClock.now)
+  if (quiet || json) return silent(process.stderr)
+  if (process.stderr.isTTY && !process.env['CI']) {
+    const {terminalBars} = await import('./terminal-bars.ts')
+    return terminalBars(process.stderr, systemClock.monotonic)
+  }
+  return logLines(process.stderr)
 }
 
 /** For `--events`: each event as one line of JSON with the time and a schema version. */
@@ -33,8 +48,7 @@ export function silent(out: NodeJS.WriteStream): Progress {
 export function logLines(out: NodeJS.WriteStream, write = (line: string): unknown => out.write(line)): Progress {
   let total = 0
   let finished = 0
-  const paint = (format: Parameters<typeof styleText>[0], text: string): string =>
-    styleText(format, text, {stream: out})
+  const paint: Paint = (format, text) => styleText(format, text, {stream: out})
   const counted = (): string => `[${String(++finished).padStart(String(total).length)}/${total}]`
   return {
     report: (event) => {
@@ -46,11 +60,9 @@ export function logLines(out: NodeJS.WriteStream, write = (line: string): unknow
   }
 }
 
-function toLine(
-  event: Report,
-  paint: (format: Parameters<typeof styleText>[0], text: string) => string,
-  counted: () => string,
-): string | undefined {
+type Paint = (format: Parameters<typeof styleText>[0], text: string) => string
+
+function toLine(event: Report, paint: Paint, counted: () => string): string | undefined {
   switch (event.event) {
     case 'run.started':
       return `Making ${event.total} ${event.total === 1 ? 'picture' : 'pictures'} on ${event.server} (run ${event.run}, ${event.concurrency} at a time)`
@@ -62,7 +74,23 @@ function toLine(
       return `      ${paint('yellow', '↻')} ${event.asset}  again in ${event.delay_seconds} s: ${event.message}`
     case 'asset.failed':
       return `${counted()} ${paint('red', '✗')} ${event.asset}  ${event.state}: ${event.message}${event.next ? ` ${event.next}` : ''}`
+    case 'wait.started':
+      return `Waiting until ${event.servers.join(', ')} ${event.servers.length === 1 ? 'is' : 'are'} ready, for at most ${formatDuration(event.timeout_seconds * 1000)}`
+    case 'wait.restarted':
+      return `${paint('yellow', 'Note:')} ${event.server} was restarted: what was queued there is lost.`
+    case 'wait.state':
+    case 'wait.heartbeat':
+      return `${waitState(event, paint)}: ${event.reason}`
     default:
       return undefined
   }
+}
+
+function waitState(
+  {event, server, address, state}: Extract<Report, {event: 'wait.state' | 'wait.heartbeat' | 'wait.look'}>,
+  paint: Paint,
+): string {
+  const where = address && !server.includes(address) ? `${server} (${address})` : server
+  const still = event === 'wait.heartbeat' ? 'still ' : ''
+  return `${where} is ${still}${paint(state === 'idle' ? 'green' : 'yellow', state)}`
 }

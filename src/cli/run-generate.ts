@@ -5,9 +5,10 @@ import {openWorkspace, resolveWorkspace} from '../store/workspace.ts'
 import {connect} from './connect.ts'
 import {parseDuration} from './duration.ts'
 import type {ServerFlags, StateFlags} from './flags.ts'
+import {runGate} from './gate-flags.ts'
 import type {RunFlags} from './generate-flags.ts'
 import {interruptible} from './interruption.ts'
-import {eventLines, logLines, type Progress, silent} from './progress.ts'
+import {chooseProgress} from './progress.ts'
 
 interface GenerateRun {
   readonly run: string
@@ -25,6 +26,7 @@ export async function runGenerate(
   flags: ServerFlags & StateFlags & RunFlags,
 ): Promise<GenerateResult> {
   const {signal, release} = interruptible(flags.timeout === undefined ? undefined : parseDuration(flags.timeout))
+  const gate = runGate(flags)
   const progress = await chooseProgress(flags, json)
   const note = (message: string): void => progress.report({event: 'notice', message})
   try {
@@ -35,21 +37,20 @@ export async function runGenerate(
     const workspace = resolveWorkspace({stateDir: flags['state-dir'], stateFile: flags['state-file']})
     const sessions = openWorkspace({...workspace, clock: systemClock, command: 'ag generate', report: note})
     try {
-      return await generate(
-        {server: connection.server, sessions, clock: systemClock, signal, report: progress.report},
-        {
-          run,
-          assets,
-          outputDirectory,
-          workspace: workspace.stateDir,
-          snapshots,
-          concurrency: flags.concurrency,
-          failFast: flags['fail-fast'],
-          retries: flags.retries,
-          overwrite: flags.overwrite,
-          allowFuzzyModel: flags['allow-fuzzy-model'],
-        },
-      )
+      const context = {server: connection.server, sessions, clock: systemClock, signal, report: progress.report}
+      return await generate(context, {
+        run,
+        assets,
+        outputDirectory,
+        workspace: workspace.stateDir,
+        snapshots,
+        concurrency: flags.concurrency,
+        failFast: flags['fail-fast'],
+        retries: flags.retries,
+        overwrite: flags.overwrite,
+        allowFuzzyModel: flags['allow-fuzzy-model'],
+        ...(gate ? {gate} : {}),
+      })
     } finally {
       await sessions.close()
     }
@@ -71,14 +72,4 @@ export function summary(result: GenerateResult): string {
   if (pending > 0) lines.push(`Not finished: ${pictures(pending)}. The same command makes them.`)
   if (result.error) lines.push(result.error.message + (result.error.next ? ` ${result.error.next}` : ''))
   return lines.join('\n')
-}
-
-async function chooseProgress(flags: RunFlags, json: boolean): Promise<Progress> {
-  if (flags.events) return eventLines(process.stdout, systemClock.now)
-  if (flags.quiet || json) return silent(process.stderr)
-  if (process.stderr.isTTY && !process.env['CI']) {
-    const {terminalBars} = await import('./terminal-bars.ts')
-    return terminalBars(process.stderr, systemClock.monotonic)
-  }
-  return logLines(process.stderr)
 }

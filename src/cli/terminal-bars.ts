@@ -30,6 +30,7 @@ export function terminalBars(out: NodeJS.WriteStream, monotonic: () => number): 
     string,
     {readonly bar: ReturnType<typeof bars.create>; sampling?: number; readonly started: number}
   >()
+  const waiting = new Map<string, ReturnType<typeof bars.create>>()
   const lines = logLines(out, (line) => bars.log(line))
   let overall: ReturnType<typeof bars.create> | undefined
   let finished = 0
@@ -75,6 +76,18 @@ export function terminalBars(out: NodeJS.WriteStream, monotonic: () => number): 
           })
           return
         }
+        case 'wait.state':
+        case 'wait.heartbeat':
+        case 'wait.look': {
+          const line = waiting.get(event.server) ?? bars.create(1, 0, {}, {format: '{name} {detail}'})
+          waiting.set(event.server, line)
+          const quiet = event.quiet_seconds > 0 ? ` for ${event.quiet_seconds.toFixed(0)} s` : ''
+          line.update(0, {name: event.server, detail: `${event.state}${quiet}: ${event.reason}`})
+          return
+        }
+        case 'wait.finished':
+          for (const line of waiting.values()) bars.remove(line)
+          return waiting.clear()
         case 'asset.completed':
         case 'asset.failed':
           drop(event.asset)

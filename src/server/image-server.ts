@@ -41,6 +41,48 @@ export interface ActivityCounters {
   readonly liveGens: number
 }
 
+/** Why the work of all users is not known. */
+export interface UnknownActivity {
+  readonly because: 'permission' | 'version' | 'other'
+  /** For people: what is missing, as half a sentence. */
+  readonly message: string
+}
+
+/** The queue of a ComfyUI behind the server, which may hold work that the server's own counters do not (recording 35). */
+export interface BackendQueue {
+  readonly backend: string
+  /** Missing when it did not answer: its process may be gone while SwarmUI calls it running (recording 15). */
+  readonly entries?: {readonly running: number; readonly pending: number}
+}
+
+/** A user of the server with work on it. */
+export interface BusyUser {
+  readonly user: string
+  readonly waitingGens: number
+}
+
+/** What a server says it does at one moment: what a verdict on its idleness rests on. */
+export interface ActivitySample {
+  /** Work of all users. Missing where this identity may not know it or the server is too old: `activityUnknown` says. */
+  readonly activity?: ActivityCounters
+  readonly activityUnknown?: UnknownActivity
+  readonly backendStatus: BackendSummary
+  readonly readiness: Readiness
+  /** Missing where this identity may not see them. */
+  readonly backends?: readonly Backend[]
+  /** Missing where this identity may not see them, or there is no ComfyUI behind the server. */
+  readonly queues?: readonly BackendQueue[]
+  /** Who has work on the server; missing where this identity may not know or nobody was asked for. */
+  readonly busyUsers?: readonly BusyUser[]
+}
+
+/** SwarmUI's own summary of its image backends, with its message for people. */
+export interface BackendSummary {
+  readonly status: string
+  readonly message: string
+  readonly loading: boolean
+}
+
 export interface Backend {
   readonly id: string
   readonly type: string
@@ -52,21 +94,13 @@ export interface Backend {
 }
 
 /** What a server says of itself at one moment. A missing field means this identity may not know it, or the server is too old. */
-export interface ServerReport {
+export interface ServerReport extends ActivitySample {
   readonly version: string
   /** Changes with every start of the server. */
   readonly serverId: string
   readonly userId: string
   readonly permissions: readonly string[]
   readonly responseMs: number
-  /** SwarmUI's own summary word for its image backends, with its message for people. */
-  readonly backendStatus: {readonly status: string; readonly message: string; readonly loading: boolean}
-  readonly readiness: Readiness
-  readonly backends?: readonly Backend[]
-  /** Work of all users of the server. */
-  readonly activity?: ActivityCounters
-  /** Why `activity` is missing: a sentence for people. */
-  readonly activityUnknown?: string
   readonly models?: {readonly available: number; readonly loaded: number}
 }
 
@@ -90,6 +124,15 @@ export interface ImageServer {
   readonly address: string
   readonly kind: 'swarmui'
   report(signal: AbortSignal): Promise<ServerReport>
+  /**
+   * One look at what the server does, with one request at a time.
+   * Throws `UnreachableError` for a server that is away or answers nonsense, `DeniedError` for authentication.
+   */
+  sample(options: SampleOptions): Promise<ActivitySample>
+  /** Who the server is: changes with each of its starts. `fresh` asks anew, which costs the server one more session. */
+  serverId(options: {readonly signal: AbortSignal; readonly fresh: boolean}): Promise<string>
+  /** What the last answer showed of the connection; empty before the first. */
+  contact(): Contact
   models(signal: AbortSignal): Promise<readonly ModelEntry[]>
   readiness(signal: AbortSignal): Promise<Readiness>
   /** Throws `UsageError` for a model or parameter that the server does not have under exactly this name. */
@@ -105,7 +148,30 @@ export interface ImageServer {
   interrupt(signal: AbortSignal): Promise<void>
   /** What another process needs to interrupt or ask after this instance's work. A credential: never in history or logs. */
   credential(): string | undefined
+  /** What the work under a credential comes to; `undefined` when the server knows that credential no more. */
+  workOf(credential: string, signal: AbortSignal): Promise<ActivityCounters | undefined>
+  /** Cancels everything under a credential; false when the server knows it no more. Returns before the counters fall. */
+  interruptWorkOf(credential: string, signal: AbortSignal): Promise<boolean>
+  /** Cancels everything of this identity's user, whoever sent it. Returns before the counters fall. */
+  interruptUser(signal: AbortSignal): Promise<{readonly user: string}>
   close(): Promise<void>
+}
+
+export interface Contact {
+  /** The numeric address that answered. */
+  readonly address?: string
+  /** The server's clock less ours, in milliseconds, to about a second; where it stamps its answers. */
+  readonly clockSkewMs?: number
+}
+
+export interface SampleOptions {
+  readonly signal: AbortSignal
+  /** Milliseconds to the answer of each request. */
+  readonly answerWithin: number
+  /** Leave out what others do. */
+  readonly own?: boolean
+  /** Ask for everything, also for what a verdict on a busy server does not need. */
+  readonly thorough?: boolean
 }
 
 export interface CheckOptions {

@@ -6,24 +6,18 @@ import {formatLine, isSessionId, isSettled} from '../session/history-line.ts'
 import {newSession} from '../session/replay.ts'
 import type {Session, SessionRequest} from '../session/session.ts'
 import {redact} from '../text.ts'
-import {keepCredential, readCredential} from './credentials.ts'
 import {HistoryFile} from './history-file.ts'
 import {readLines, readTail} from './history-reader.ts'
 import {tryLock} from './kernel-lock.ts'
 import {historyPath, type Layout} from './layout.ts'
 import {Owners} from './owners.ts'
-import type {
-  CreateOptions,
-  Credential,
-  HistoryLine,
-  OwnedSession,
-  SessionStore,
-  SessionWriter,
-} from './session-store.ts'
+import {RunNoteFiles} from './run-notes.ts'
+import type {CreateOptions, HistoryLine, OwnedSession, RunNotes, SessionStore, SessionWriter} from './session-store.ts'
 import {FileSessionWriter} from './session-writer.ts'
 import {knownSettled, noteSettled} from './settled-index.ts'
 import {writeSnapshot} from './snapshot.ts'
 import {StateView} from './state-view.ts'
+import {watchFolder} from './watch-folder.ts'
 
 export interface FileStoreOptions {
   readonly clock: Clock
@@ -40,6 +34,7 @@ const CLAIM_AGAIN_MS = 50
 
 /** Sessions as files in a workspace. Nothing is kept in memory for a settled session. */
 export class FileStore implements SessionStore {
+  readonly runs: RunNotes
   readonly #layout: Layout
   readonly #options: FileStoreOptions
   readonly #owners: Owners
@@ -51,6 +46,7 @@ export class FileStore implements SessionStore {
   constructor(layout: Layout, options: FileStoreOptions) {
     this.#layout = layout
     this.#options = options
+    this.runs = new RunNoteFiles(layout)
     this.#owners = new Owners(layout, options.command, options.clock)
     this.#view = new StateView(layout, options.clock, options.report ?? (() => {}))
   }
@@ -122,13 +118,8 @@ export class FileStore implements SessionStore {
     return new Map([...newest].map(([path, {sha256}]) => [path, sha256]))
   }
 
-  async keepCredential(run: string, credential: Credential | undefined): Promise<void> {
-    if (credential !== undefined) await this.#enter()
-    await keepCredential(this.#layout, run, credential)
-  }
-
-  async credential(run: string): Promise<Credential | undefined> {
-    return readCredential(this.#layout, run)
+  watch(changed: () => void): () => void {
+    return watchFolder(this.#layout.active, changed)
   }
 
   async close(): Promise<void> {

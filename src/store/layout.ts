@@ -9,6 +9,7 @@ export interface Layout {
   readonly owners: string
   readonly locks: string
   readonly private: string
+  readonly cancel: string
   readonly settled: string
   readonly gitignore: string
   readonly stateFile: string
@@ -46,6 +47,7 @@ export function layoutOf({stateDir, stateFile}: WorkspacePlace): Layout {
     owners: join(local, 'owners'),
     locks: join(local, 'locks'),
     private: join(local, 'private'),
+    cancel: join(local, 'cancel'),
     settled: join(local, 'settled'),
     gitignore: join(own, '.gitignore'),
     stateFile,

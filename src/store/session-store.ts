@@ -22,6 +22,12 @@ export interface Credential {
   readonly secret: string
 }
 
+/** What was asked to stop. */
+export interface CancelRequests {
+  readonly wholeRun: boolean
+  readonly sessions: ReadonlySet<string>
+}
+
 export interface OwnedSession extends Session {
   readonly ownerStanding: OwnerStanding
 }
@@ -31,6 +37,17 @@ export interface HistoryLine {
   readonly timestamp: string
   readonly event: string
   readonly session: Session
+}
+
+/** What processes of one user tell each other of a run while it lasts. */
+export interface RunNotes {
+  /** Keeps the server's credential of running work for other processes of this user (0600). */
+  keepCredential(run: string, credential: Credential): Promise<void>
+  credential(run: string): Promise<Credential | undefined>
+  /** Asks whoever makes a run, or one session of it, to stop; stands until the run is forgotten. */
+  requestCancel(run: string, session?: string): Promise<void>
+  cancelRequests(run: string): Promise<CancelRequests>
+  forget(run: string): Promise<void>
 }
 
 /**
@@ -53,9 +70,10 @@ export interface SessionStore {
    * How a run tells its own files from others'.
    */
   recordedPictures(): Promise<ReadonlyMap<string, string>>
-  /** Keeps the server's credential of running work for other processes of this user (0600); `undefined` removes it. */
-  keepCredential(run: string, credential: Credential | undefined): Promise<void>
-  credential(run: string): Promise<Credential | undefined>
+  /** What is kept only while a run lasts. */
+  readonly runs: RunNotes
+  /** Calls `changed` soon after a session of this workspace began or ended, in whatever process. Returns how to stop that. */
+  watch(changed: () => void): () => void
   /** Brings the views up to date and gives the lock back. */
   close(): Promise<void>
 }

@@ -123,10 +123,10 @@ export function describeStore(name: string, make: () => Promise<StoreUnderTest>)
 
     test('keeps the credential of a run until it is taken back', async () => {
       await using under = await make()
-      await under.store.keepCredential('run1', {server: 'http://x', secret: 's3cr3t'})
-      expect(await under.store.credential('run1')).toEqual({server: 'http://x', secret: 's3cr3t'})
-      await under.store.keepCredential('run1', undefined)
-      expect(await under.store.credential('run1')).toBeUndefined()
+      await under.store.runs.keepCredential('run1', {server: 'http://x', secret: 's3cr3t'})
+      expect(await under.store.runs.credential('run1')).toEqual({server: 'http://x', secret: 's3cr3t'})
+      await under.store.runs.forget('run1')
+      expect(await under.store.runs.credential('run1')).toBeUndefined()
     })
   })
 }

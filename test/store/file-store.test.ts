@@ -117,7 +117,7 @@ describe('writing a workspace', () => {
     await using folder = temporaryFolder()
     const store = open(folder.path)
     await store.create('gen-a', request)
-    await store.keepCredential('run1', {server: 'http://x', secret: 's3cr3t'})
+    await store.runs.keepCredential('run1', {server: 'http://x', secret: 's3cr3t'})
     expect(readFileSync(join(folder.path, '.ag', '.gitignore'), 'utf8')).toBe('*\n')
     expect(statSync(join(folder.path, '.ag', 'local', 'private')).mode & 0o777).toBe(0o700)
     expect(statSync(join(folder.path, '.ag', 'local', 'private', 'run1.json')).mode & 0o777).toBe(0o600)

@@ -71,8 +71,17 @@ export function refuseCredentialsInTheClear(address: ServerAddress, allowed: boo
 
 type LookupCallback = (error: NodeJS.ErrnoException | null, address: string | LookupAddress[], family?: number) => void
 
-/** `dns.lookup` that fails for names which resolve to a link-local or metadata address. */
+const LOOPBACK: LookupAddress[] = [
+  {address: '127.0.0.1', family: 4},
+  {address: '::1', family: 6},
+]
+
+/**
+ * `dns.lookup` that fails for names which resolve to a link-local or metadata address. `localhost` is both loopback
+ * addresses, whatever the system's files say of it: a server may listen on either.
+ */
 export function guardedLookup(hostname: string, options: LookupOptions, callback: LookupCallback): void {
+  if (options.all && hostname.toLowerCase() === 'localhost') return callback(null, LOOPBACK)
   dnsLookup(hostname, options, (error, found: string | LookupAddress[], family?: number) => {
     if (error) return callback(error, found, family)
     const addresses = typeof found === 'string' ? [found] : found.map((entry) => entry.address)

@@ -94,7 +94,8 @@ export function notSwarmUi(answer: RawAnswer, server: string): AgError {
   )
 }
 
-function parseJson(answer: RawAnswer): object | undefined {
+/** The object an answer carries, if it is JSON and says so. */
+export function parseJson(answer: RawAnswer): object | undefined {
   if (!/\bjson\b/i.test(answer.contentType)) return undefined
   try {
     const json: unknown = JSON.parse(answer.bytes.toString('utf8'))

@@ -2,28 +2,33 @@ import type WebSocket from 'ws'
 import type {ParameterValue} from '../../asset/parameter.ts'
 import {type Clock, systemClock} from '../../clock.ts'
 import type {
+  ActivityCounters,
+  ActivitySample,
   CheckOptions,
+  Contact,
   GeneratedImage,
   GenerateHooks,
   ImageRequest,
   ImageServer,
   ModelEntry,
   Readiness,
+  SampleOptions,
   ServerReport,
 } from '../image-server.ts'
 import {GenerationError} from '../image-server.ts'
 import {parseServerAddress, refuseCredentialsInTheClear} from './address.ts'
 import {ApiError} from './answer.ts'
-import {checkAgainst, withoutEnding} from './catalogue.ts'
+import {checkAgainst} from './catalogue.ts'
 import {fetchPicture} from './download.ts'
 import {runOverHttp} from './http-run.ts'
 import {type Identity, identityHeaders} from './identity.ts'
 import {followLostRun} from './lost-run.ts'
-import {ALL_MODELS, readReadiness, readReport} from './report.ts'
+import {readModels, readReadiness, readReport} from './report.ts'
 import {RunOutcome} from './run-outcome.ts'
+import {Sampler} from './sample.ts'
 import {type SessionKeeper, SwarmSession} from './swarm-session.ts'
 import {Transport} from './transport.ts'
-import {interrupted, modelList, type ParameterList, parameterList, statusBody} from './wire.ts'
+import {interrupted, type ParameterList, parameterList, statusBody, toActivity} from './wire.ts'
 
 export interface SwarmServerOptions extends Identity {
   /** `http` for proxies that know no WebSockets: no progress, and one long answer. Default `websocket`. */
@@ -49,6 +54,7 @@ export class SwarmServer implements ImageServer {
   readonly address: string
   readonly #transport: Transport
   readonly #session: SwarmSession
+  readonly #sampler: Sampler
   readonly #options: SwarmServerOptions
   readonly #clock: Clock
   readonly #lingering = new Set<WebSocket>()
@@ -65,26 +71,34 @@ export class SwarmServer implements ImageServer {
     this.address = address.display
     this.#transport = new Transport(address, headers)
     this.#session = new SwarmSession(this.#transport, options)
+    this.#sampler = new Sampler(this.#transport, this.#session)
     this.#options = options
     this.#clock = options.clock ?? systemClock
   }
 
   async report(signal: AbortSignal): Promise<ServerReport> {
-    return readReport(this.#session, () => this.#clock.monotonic(), signal)
+    return readReport(this.#session, this.#sampler, () => this.#clock.monotonic(), signal)
+  }
+
+  sample(options: SampleOptions): Promise<ActivitySample> {
+    return this.#sampler.sample(options)
+  }
+
+  async serverId({signal, fresh}: {readonly signal: AbortSignal; readonly fresh: boolean}): Promise<string> {
+    if (fresh) await this.#session.restarted(signal)
+    return (await this.#session.get(signal)).server_id
+  }
+
+  contact(): Contact {
+    return this.#transport.contact
   }
 
   async readiness(signal: AbortSignal): Promise<Readiness> {
     return readReadiness(this.#session, signal)
   }
 
-  async models(signal: AbortSignal): Promise<readonly ModelEntry[]> {
-    const {files} = await this.#session.call('ListModels', modelList, ALL_MODELS, signal)
-    return files.map(({name, title, loaded, hash}) => ({
-      name: withoutEnding(name),
-      title: title ?? '',
-      loaded,
-      ...(hash ? {hash} : {}),
-    }))
+  models(signal: AbortSignal): Promise<readonly ModelEntry[]> {
+    return readModels(this.#session, signal)
   }
 
   async check(
@@ -119,15 +133,26 @@ export class SwarmServer implements ImageServer {
   }
 
   async interrupt(signal: AbortSignal): Promise<void> {
-    if (this.#sessionId === undefined) return
-    const session = {session_id: this.#sessionId}
-    await this.#transport.post('InterruptAll', interrupted, {...session, other_sessions: false}, {signal})
+    const id = this.#sessionId
+    if (id === undefined || !(await this.interruptWorkOf(id, signal))) return
     // The counters fall late (recordings 06, 07): without this look, "stopped" would be a guess.
-    for (;;) {
-      const {status} = await this.#transport.post('GetCurrentStatus', statusBody, session, {signal})
-      if (status.waiting_gens === 0) return
-      await this.#clock.sleep(150, signal)
-    }
+    while ((await this.workOf(id, signal))?.waitingGens) await this.#clock.sleep(150, signal)
+  }
+
+  async interruptWorkOf(credential: string, signal: AbortSignal): Promise<boolean> {
+    const body = {session_id: credential, other_sessions: false}
+    return (await unlessForgotten(this.#transport.post('InterruptAll', interrupted, body, {signal}))) !== undefined
+  }
+
+  async workOf(credential: string, signal: AbortSignal): Promise<ActivityCounters | undefined> {
+    const body = {session_id: credential}
+    const answer = await unlessForgotten(this.#transport.post('GetCurrentStatus', statusBody, body, {signal}))
+    return answer && toActivity(answer.status)
+  }
+
+  async interruptUser(signal: AbortSignal): Promise<{readonly user: string}> {
+    await this.#session.call('InterruptAll', interrupted, {other_sessions: true}, signal)
+    return {user: (await this.#session.get(signal)).user_id}
   }
 
   credential(): string | undefined {
@@ -205,6 +230,16 @@ export class SwarmServer implements ImageServer {
       if (error instanceof ApiError && error.errorId === 'bad_permissions') return undefined
       throw error
     }
+  }
+}
+
+/** An answer about a SwarmUI session, or `undefined` when the server knows it no more: then nothing of it can be running. */
+async function unlessForgotten<T>(call: Promise<T>): Promise<T | undefined> {
+  try {
+    return await call
+  } catch (error) {
+    if (error instanceof ApiError && error.errorId === 'invalid_session_id') return undefined
+    throw error
   }
 }
 

@@ -18,7 +18,7 @@ export async function fetchPicture(
   signal: AbortSignal,
 ): Promise<Uint8Array> {
   if (ref.startsWith('data:')) return decodeDataUrl(ref, limit)
-  const answer = await transport.get(encodeReference(ref), limit, signal)
+  const answer = await transport.get(encodeReference(ref), limit, {signal})
   refuseRedirect('the picture', answer, transport.address.display)
   if (answer.status === 404) throw new PictureMissingError(ref)
   if (answer.status !== 200) {

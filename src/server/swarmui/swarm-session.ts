@@ -48,12 +48,13 @@ export class SwarmSession {
     shape: Shape,
     body: object,
     signal: AbortSignal,
+    answerWithin?: number,
   ): Promise<z.output<Shape>> {
-    return this.withSession(signal, (id) => this.#transport.post(route, shape, {session_id: id, ...body}, {signal}))
+    const options = {signal, ...(answerWithin === undefined ? {} : {answerWithin})}
+    return this.withSession(signal, (id) => this.#transport.post(route, shape, {session_id: id, ...body}, options))
   }
 
   /** Lends the session's id, renewing as `call` does when `use` rejects with `invalid_session_id`. */
-
   async withSession<T>(signal: AbortSignal, use: (id: string) => Promise<T>): Promise<T> {
     for (let renewals = 0; ; renewals++) {
       const session = await this.get(signal)
@@ -67,13 +68,12 @@ export class SwarmSession {
   }
 
   /**
-   * Asks the server who it is, after a broken connection: true when it was restarted and has forgotten its queue. Costs
-   * the server one more session, so it is for incidents only; ours survives a restart and is kept (recordings 19, 20).
+   * Asks the server who it is now: true when it was restarted and has forgotten its queue. Costs the server one more
+   * session, so it is for incidents only; ours survives a restart and is kept (recordings 19, 20).
    */
   async restarted(signal: AbortSignal): Promise<boolean> {
     const before = await this.get(signal)
     const now = await this.#askForSession(signal)
-    addSecret(now.session_id)
     if (now.server_id === before.server_id) return false
     this.#current = Promise.resolve({...before, server_id: now.server_id, version: now.version})
     this.#onRestart?.(now.server_id)
@@ -100,14 +100,15 @@ export class SwarmSession {
 
   async #create(signal: AbortSignal): Promise<NewSession> {
     const session = await this.#askForSession(signal)
-    addSecret(session.session_id)
     await this.#keeper?.save(session)
     return session
   }
 
   async #askForSession(signal: AbortSignal): Promise<NewSession> {
     try {
-      return await this.#transport.post('GetNewSession', newSession, {}, {signal})
+      const session = await this.#transport.post('GetNewSession', newSession, {}, {signal})
+      addSecret(session.session_id)
+      return session
     } catch (error) {
       // Without a login an account server answers HTTP 200 and only this text (recording 23).
       if (error instanceof ApiError && /unauthorized/i.test(error.text)) {

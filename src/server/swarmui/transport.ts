@@ -1,11 +1,12 @@
-import {type Dispatcher, Pool} from 'undici'
+import {buildConnector, type Dispatcher, Pool} from 'undici'
 import * as z from 'zod/mini'
 import {systemCode, UnreachableError} from '../../errors.ts'
 import {redact} from '../../text.ts'
+import type {Contact} from '../image-server.ts'
 import {guardedLookup, type ServerAddress} from './address.ts'
 import {type RawAnswer, readApiAnswer} from './answer.ts'
 
-interface PostOptions {
+interface RequestOptions {
   readonly signal: AbortSignal
   /** Milliseconds to the first byte of the answer; 0 waits for ever. Default 60 s. */
   readonly answerWithin?: number
@@ -21,14 +22,26 @@ export class Transport {
   readonly address: ServerAddress
   readonly headers: Readonly<Record<string, string>>
   readonly #pool: Pool
+  #contact: Contact = {}
 
   constructor(address: ServerAddress, headers: Readonly<Record<string, string>>) {
     this.address = address
     this.headers = headers
+    const connect = buildConnector({timeout: 10_000, lookup: guardedLookup} as buildConnector.BuildOptions)
     this.#pool = new Pool(address.base.origin, {
       connections: 64,
-      connect: {timeout: 10_000, lookup: guardedLookup},
+      connect: (options, callback) =>
+        connect(options, (...[error, socket]) => {
+          if (error) return callback(error, null)
+          if (socket.remoteAddress) this.#contact = {...this.#contact, address: socket.remoteAddress}
+          callback(null, socket)
+        }),
     })
+  }
+
+  /** What the last answer showed of the connection. */
+  get contact(): Contact {
+    return this.#contact
   }
 
   /**
@@ -39,7 +52,7 @@ export class Transport {
     route: string,
     shape: Shape,
     body: object,
-    {signal, answerWithin = 60_000}: PostOptions,
+    {signal, answerWithin = 60_000}: RequestOptions,
   ): Promise<z.output<Shape>> {
     const answer = await this.#request(
       {
@@ -63,8 +76,21 @@ export class Transport {
   }
 
   /** Fetches a file below the server's address; the path is already encoded. */
-  get(path: string, limit: number, signal: AbortSignal): Promise<RawAnswer> {
-    return this.#request({method: 'GET', path: this.address.base.pathname + path, headers: this.headers}, limit, signal)
+  get(
+    path: string,
+    limit: number,
+    {signal, headers, answerWithin}: RequestOptions & {readonly headers?: Readonly<Record<string, string>>},
+  ): Promise<RawAnswer> {
+    return this.#request(
+      {
+        method: 'GET',
+        path: this.address.base.pathname + path,
+        headers: {...this.headers, ...headers},
+        ...(answerWithin === undefined ? {} : {headersTimeout: answerWithin, bodyTimeout: answerWithin}),
+      },
+      limit,
+      signal,
+    )
   }
 
   async close(): Promise<void> {
@@ -75,6 +101,7 @@ export class Transport {
     signal.throwIfAborted()
     try {
       const {statusCode, headers, body} = await this.#pool.request({...options, signal})
+      this.#noteClock(one(headers['date']))
       return {
         status: statusCode,
         contentType: one(headers['content-type']),
@@ -85,6 +112,11 @@ export class Transport {
       signal.throwIfAborted()
       throw error instanceof UnreachableError ? error : this.unreachable(error)
     }
+  }
+
+  #noteClock(stamp: string): void {
+    const clockSkewMs = Date.parse(stamp) - Date.now()
+    if (Number.isFinite(clockSkewMs)) this.#contact = {...this.#contact, clockSkewMs}
   }
 
   /** The error for a connection that could not be made or broke. */

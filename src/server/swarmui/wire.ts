@@ -48,6 +48,17 @@ const backend = z.object({
 export const backendMap = z.record(text, z.unknown())
 export const backendEntry = backend
 
+/** Who is on the server; the counters came later than the route (2025-10-16), and without them nobody is said to be busy. */
+export const connectedUsers = z.object({
+  users: z.array(z.object({id: text, waiting_gens: z._default(count, 0)})),
+})
+
+/** ComfyUI's own queue, handed through (recording 35). */
+export const comfyQueue = z.object({
+  queue_running: z.array(z.unknown()),
+  queue_pending: z.array(z.unknown()),
+})
+
 export const modelList = z.object({
   files: z.array(
     z.object({

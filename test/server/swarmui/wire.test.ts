@@ -1,5 +1,5 @@
 import {describe, expect, test} from '@jest/globals'
-import {readBackends} from '../../../src/server/swarmui/report.ts'
+import {readBackends} from '../../../src/server/swarmui/backends.ts'
 import {
   backendMap,
   frame,

@@ -1,0 +1,77 @@
+import {mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync} from 'node:fs'
+import {join} from 'node:path'
+import {storageError, UsageError} from '../errors.ts'
+import {isSessionId} from '../session/history-line.ts'
+import type {Layout} from './layout.ts'
+import {replaceFile} from './replace-file.ts'
+import type {CancelRequests, Credential, RunNotes} from './session-store.ts'
+
+/** No session is named like this. */
+const WHOLE_RUN = '.run'
+
+/** Run notes as files. A cancel request is an empty file of its own, so that two terminals cannot undo each other's. */
+export class RunNoteFiles implements RunNotes {
+  readonly #layout: Layout
+
+  constructor(layout: Layout) {
+    this.#layout = layout
+  }
+
+  async keepCredential(run: string, credential: Credential): Promise<void> {
+    const path = this.#credentialPath(run)
+    try {
+      await replaceFile(path, JSON.stringify(credential), 0o600)
+    } catch (error) {
+      throw storageError(path, error)
+    }
+  }
+
+  async credential(run: string): Promise<Credential | undefined> {
+    try {
+      return JSON.parse(readFileSync(this.#credentialPath(run), 'utf8'))
+    } catch {
+      return undefined
+    }
+  }
+
+  async requestCancel(run: string, session = WHOLE_RUN): Promise<void> {
+    const folder = this.#cancelFolder(run)
+    try {
+      mkdirSync(folder, {recursive: true})
+      writeFileSync(join(folder, session), '')
+    } catch (error) {
+      throw storageError(folder, error)
+    }
+  }
+
+  async cancelRequests(run: string): Promise<CancelRequests> {
+    const requested = new Set(readNames(this.#cancelFolder(run)))
+    return {wholeRun: requested.delete(WHOLE_RUN), sessions: requested}
+  }
+
+  async forget(run: string): Promise<void> {
+    rmSync(this.#credentialPath(run), {force: true})
+    rmSync(this.#cancelFolder(run), {force: true, recursive: true})
+  }
+
+  #credentialPath(run: string): string {
+    return join(this.#layout.private, `${checkedName(run)}.json`)
+  }
+
+  #cancelFolder(run: string): string {
+    return join(this.#layout.cancel, checkedName(run))
+  }
+}
+
+function checkedName(run: string): string {
+  if (!isSessionId(run)) throw new UsageError(`"${run}" cannot be the name of a run.`)
+  return run
+}
+
+function readNames(folder: string): string[] {
+  try {
+    return readdirSync(folder)
+  } catch {
+    return []
+  }
+}
