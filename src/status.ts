@@ -1,6 +1,7 @@
 import type {Context} from './context.ts'
 import {formatDuration} from './duration.ts'
 import {AgError, ExitCode} from './errors.ts'
+import {type Evidence, type Idleness, judgeServer} from './idleness/verdict.ts'
 import type {ServerReport} from './server/image-server.ts'
 import {staleness} from './session/staleness.ts'
 import type {OwnedSession} from './store/session-store.ts'
@@ -45,16 +46,17 @@ export interface StatusResult {
   /** `null` where unknown. */
   readonly models_count: number | null
   readonly models_loaded: number | null
-  /** What all users of the server together have it do. */
-  readonly server_activity:
-    | {
-        readonly state: 'busy' | 'idle'
-        readonly waiting_gens: number
-        readonly loading_models: number
-        readonly waiting_backends: number
-        readonly live_gens: number
-      }
-    | {readonly state: 'unknown'; readonly reason: string}
+  /** What all users of the server together have it do: the verdict of `wait-idle`, for this one look. */
+  readonly server_activity: {
+    readonly state: Idleness
+    readonly reason: string
+    readonly evidence: readonly Evidence[]
+    /** The server's counters of all users' work, where it tells them. */
+    readonly waiting_gens?: number
+    readonly loading_models?: number
+    readonly waiting_backends?: number
+    readonly live_gens?: number
+  }
   /** Generations of this workspace whose process is alive. */
   readonly active_generations: readonly ActiveGeneration[]
   /** Generations of this workspace whose process is gone; `recover` brings them to an end. */
@@ -126,7 +128,7 @@ function describeServer({report, error}: Answer): ServerPart {
       usable: 'unknown',
       models_count: null,
       models_loaded: null,
-      server_activity: {state: 'unknown', reason: 'the server did not answer'},
+      server_activity: {state: 'unknown', reason: 'the server did not answer', evidence: []},
     }
   }
   const {usable, note} = report.readiness
@@ -153,15 +155,21 @@ function toBackend({id, type, status, title, model}: NonNullable<ServerReport['b
   }
 }
 
-function toActivity({activity, activityUnknown}: ServerReport): StatusResult['server_activity'] {
-  if (!activity) return {state: 'unknown', reason: activityUnknown?.message ?? 'the server does not tell'}
-  const {waitingGens, loadingModels, waitingBackends, liveGens} = activity
+function toActivity(report: ServerReport): StatusResult['server_activity'] {
+  const {idleness, reason, evidence} = judgeServer(report)
+  const {activity} = report
   return {
-    state: waitingGens + loadingModels + waitingBackends + liveGens > 0 ? 'busy' : 'idle',
-    waiting_gens: waitingGens,
-    loading_models: loadingModels,
-    waiting_backends: waitingBackends,
-    live_gens: liveGens,
+    state: idleness,
+    reason,
+    evidence,
+    ...(activity
+      ? {
+          waiting_gens: activity.waitingGens,
+          loading_models: activity.loadingModels,
+          waiting_backends: activity.waitingBackends,
+          live_gens: activity.liveGens,
+        }
+      : {}),
   }
 }
 

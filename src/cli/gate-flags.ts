@@ -96,25 +96,23 @@ export const runGateFlags = {
     helpGroup: 'RUN',
   }),
   'wait-timeout': Flags.string({
-    default: TIMEOUT,
     dependsOn: ['wait-idle'],
     helpValue: 'DURATION',
-    description: 'Give up waiting after this long.',
+    description: `Give up waiting after this long. Default: ${TIMEOUT}.`,
     helpGroup: 'RUN',
   }),
   'wait-stable-for': Flags.string({
-    default: STABLE_FOR,
     dependsOn: ['wait-idle'],
     helpValue: 'DURATION',
-    description: 'For how long it must be idle.',
+    description: `For how long it must be idle. Default: ${STABLE_FOR}.`,
     helpGroup: 'RUN',
   }),
 } as const
 
 export interface RunGateFlags {
   readonly 'wait-idle': boolean
-  readonly 'wait-timeout': string
-  readonly 'wait-stable-for': string
+  readonly 'wait-timeout': string | undefined
+  readonly 'wait-stable-for': string | undefined
 }
 
 /** The gate that a run's flags ask for, if they do. Throws `UsageError` for a duration that is none. */
@@ -122,12 +120,12 @@ export function runGate(flags: RunGateFlags): WaitOptions | undefined {
   if (!flags['wait-idle']) return undefined
   const gate: GateOptions = {
     scope: 'auto',
-    stableForMs: parseDuration(flags['wait-stable-for']),
+    stableForMs: parseDuration(flags['wait-stable-for'] ?? STABLE_FOR),
     maxQueue: 0,
     requireBackends: 1,
     reverse: false,
   }
-  return {...gate, timeoutMs: parseDuration(flags['wait-timeout']), required: 1, onTimeout: 'fail'}
+  return {...gate, timeoutMs: parseDuration(flags['wait-timeout'] ?? TIMEOUT), required: 1, onTimeout: 'fail'}
 }
 
 function parseInterval(text: string): number {

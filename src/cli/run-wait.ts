@@ -9,14 +9,22 @@ import {interruptible} from './interruption.ts'
 import {chooseProgress} from './progress.ts'
 
 interface WaitFlags extends Omit<ServerFlags, 'server'>, StateFlags, GateFlags {
-  readonly server: readonly string[]
+  /** From the environment it is one text. */
+  readonly server: string | string[]
   readonly events: boolean
   readonly quiet: boolean
 }
 
 /** Waits as the flags say, with progress and signals. Writes nothing to the workspace. */
 export async function runWait(flags: WaitFlags, {json}: {readonly json: boolean}): Promise<WaitResult> {
-  const names = [...new Set(flags.server.flatMap((text) => text.split(/[\s,]+/)).filter(Boolean))]
+  const names = [
+    ...new Set(
+      [flags.server]
+        .flat()
+        .flatMap((text) => text.split(/\s+/))
+        .filter(Boolean),
+    ),
+  ]
   if (names.length === 0) throw new UsageError('No server is named.', {next: 'Give one with --server (AG_SERVER).'})
   const options = waitOptions(flags, names.length)
   const {signal, release} = interruptible()

@@ -67,16 +67,8 @@ export function statusTable(result: StatusResult, stream: NodeJS.WriteStream = p
   return `${lines.join('\n')}\n`
 }
 
-function activity(of: StatusResult['server_activity'], colour: (word: string) => string): string {
-  if (of.state === 'unknown') return `${colour('unknown')} (${of.reason})`
-  if (of.state === 'idle') return 'idle'
-  const counters = [
-    [of.waiting_gens, 'in the queue'],
-    [of.live_gens, 'on a backend'],
-    [of.loading_models, 'loading a model'],
-  ] as const
-  const told = counters.filter(([count]) => count > 0).map(([count, what]) => `${count} ${what}`)
-  return `${colour('busy')} (${told.join(', ') || `${of.waiting_backends} waiting for a backend`}; all users)`
+function activity({state, reason}: StatusResult['server_activity'], colour: (word: string) => string): string {
+  return state === 'idle' ? 'idle' : `${colour(state)} (${reason})`
 }
 
 function backendLines(

@@ -1,4 +1,3 @@
-import {AgError} from '../errors.ts'
 import type {ImageServer} from '../server/image-server.ts'
 import type {OwnedSession, SessionStore} from '../store/session-store.ts'
 import {foreignLine} from '../text.ts'
@@ -20,14 +19,19 @@ export async function ownWork({server, sessions, signal}: OwnWorkContext): Promi
     const request = await sessions.request(session.id)
     if (request === undefined || request.server === server.address) ours.push(session)
   }
-  const evidence = ours.map(fromSession)
+  const evidence = [summary(ours), ...ours.map(fromSession)]
   for (const run of new Set(ours.filter(({ownerStanding}) => ownerStanding === 'dead').map(({run}) => run))) {
     const credential = await sessions.runs.credential(run)
     if (credential?.server === server.address) evidence.push(await fromRun(server, run, credential.secret, signal))
   }
-  return evidence.length > 0
-    ? evidence
-    : [{source: 'workspace', says: 'idle', detail: 'no generation of this workspace is active'}]
+  return evidence
+}
+
+function summary(ours: readonly OwnedSession[]): Evidence {
+  const alive = ours.filter(({ownerStanding}) => ownerStanding !== 'dead' && ownerStanding !== 'foreign').length
+  const source = 'workspace'
+  if (alive === 0) return {source, says: 'idle', detail: 'no generation of this workspace is active'}
+  return {source, says: 'busy', detail: `${alive} ${alive === 1 ? 'generation' : 'generations'} of this workspace`}
 }
 
 function fromSession({id, ownerStanding, progress}: OwnedSession): Evidence {
@@ -40,18 +44,9 @@ function fromSession({id, ownerStanding, progress}: OwnedSession): Evidence {
 
 async function fromRun(server: ImageServer, run: string, credential: string, signal: AbortSignal): Promise<Evidence> {
   const source = 'GetCurrentStatus'
-  try {
-    const counters = await server.workOf(credential, signal)
-    if (counters && Object.values(counters).some((count) => count > 0)) {
-      return {
-        source,
-        says: 'busy',
-        detail: `the dead run ${foreignLine(run, 60)} still has ${describeCounters(counters)}`,
-      }
-    }
-    return {source, says: 'idle', detail: `nothing is left of the dead run ${foreignLine(run, 60)}`}
-  } catch (error) {
-    if (!(error instanceof AgError) || signal.aborted) throw error
-    return {source, says: 'unknown', detail: error.message}
+  const counters = await server.workOf(credential, signal)
+  if (counters && Object.values(counters).some((count) => count > 0)) {
+    return {source, says: 'busy', detail: `the dead run ${foreignLine(run, 60)} still has ${describeCounters(counters)}`}
   }
+  return {source, says: 'idle', detail: `nothing is left of the dead run ${foreignLine(run, 60)}`}
 }

@@ -1,6 +1,6 @@
 import type {Clock} from '../clock.ts'
 import {AgError, ExitCode} from '../errors.ts'
-import type {ActivitySample, ImageServer} from '../server/image-server.ts'
+import type {ActivitySample, ImageServer, UnknownActivity} from '../server/image-server.ts'
 import type {SessionStore} from '../store/session-store.ts'
 import {ownWork} from './own-work.ts'
 import {Pace} from './pace.ts'
@@ -121,10 +121,13 @@ export class ServerWatch {
    */
   async look(signal: AbortSignal): Promise<void> {
     const from = this.#now()
+    const restarts = this.#restarts
     this.#found = await this.#guarded(signal, () => this.#find(signal))
     this.#looks++
     const {state} = this.#found
-    const quiet = this.#options.reverse ? state === 'busy' : state === 'idle' || state === 'unusable'
+    const wanted = this.#options.reverse ? state === 'busy' : state === 'idle' || state === 'unusable'
+    // What it said before it was restarted is not true of what it is now.
+    const quiet = wanted && restarts === this.#restarts
     this.#window.add({from, to: this.#now(), quiet}, this.#sleptMs + ANSWER_WITHIN_MS)
     if (this.#window.stable && elapsed(this.#identifiedAt, this.#now()) >= DISTINCT_MS) {
       this.#found = await this.#guarded(signal, async () => {
@@ -154,23 +157,34 @@ export class ServerWatch {
     }
     const sample = await server.sample({signal, answerWithin: ANSWER_WITHIN_MS})
     await this.#identify(signal, {fresh: this.#wasAway})
-    const unknown = sample.activityUnknown
-    if (unknown && unknown.because !== 'other') {
-      const seen = scope === 'auto' ? await ownWork({server, sessions: this.#context.sessions, signal}) : []
-      const verdict = judgeServer(sample, maxQueue)
-      return {
-        state: 'denied',
-        idleness: verdict.idleness === 'busy' ? 'busy' : 'unknown',
-        reason: `what others do there is not known: ${unknown.message}`,
-        next:
-          unknown.because === 'permission'
-            ? 'Ask the owner of the server for the permission read_server_info_panels, or pass --scope own to look at this workspace alone.'
-            : 'Update the server, or pass --scope own to look at this workspace alone.',
-        evidence: [...verdict.evidence, ...seen],
-        exitCode: ExitCode.denied,
-      }
+    const verdict = judgeServer(sample, maxQueue)
+    const {activityUnknown: unknown} = sample
+    if (unknown && unknown.because !== 'other') return this.#denied(unknown, verdict, signal)
+    return this.#judge(verdict, sample)
+  }
+
+  /** The server will not tell us what others do; `auto` says what could be seen all the same. */
+  async #denied(unknown: UnknownActivity, verdict: Verdict, signal: AbortSignal): Promise<Found> {
+    const {server} = this
+    const reason = `what others do there is not known: ${unknown.message}`
+    const remedy =
+      unknown.because === 'permission'
+        ? 'Ask the owner of the server for the permission read_server_info_panels'
+        : 'Update the server'
+    const denied = {
+      state: 'denied',
+      next: `${remedy}, or pass --scope own to look at this workspace alone.`,
+      exitCode: ExitCode.denied,
+    } as const
+    if (this.#options.scope !== 'auto') return {...denied, ...verdict, reason}
+    const own = conclude(await ownWork({server, sessions: this.#context.sessions, signal}))
+    const seen = conclude([...verdict.evidence.slice(1), ...own.evidence])
+    return {
+      ...denied,
+      idleness: seen.idleness === 'busy' ? 'busy' : 'unknown',
+      reason: `${reason}; what can be seen: ${seen.idleness === 'busy' ? seen.reason : own.reason}`,
+      evidence: [...verdict.evidence, ...own.evidence],
     }
-    return this.#judge(judgeServer(sample, maxQueue), sample)
   }
 
   #judge(verdict: Verdict, sample: ActivitySample): Found {

@@ -28,12 +28,12 @@ export function judgeServer(sample: ActivitySample, maxQueue = 0): Verdict {
   return conclude([fromCounters(sample, maxQueue), ...fromLoading(sample), ...fromQueues(sample, maxQueue)])
 }
 
-/** What evidence comes to: the first that is busy, else the first that counts and is unknown, else idle. */
+/** What evidence comes to: the first that is busy, else what the first says: it is the one that counts. */
 export function conclude(evidence: readonly Evidence[]): Verdict {
   const [first] = evidence
-  const deciding =
-    evidence.find(({says}) => says === 'busy') ?? (first?.says === 'unknown' ? first : undefined) ?? undefined
-  return {idleness: deciding?.says ?? 'idle', reason: deciding?.detail ?? 'nothing waits, runs or loads', evidence}
+  const deciding = evidence.find(({says}) => says === 'busy') ?? first
+  const reason = !deciding || deciding.says === 'idle' ? 'nothing waits, runs or loads' : deciding.detail
+  return {idleness: deciding?.says ?? 'idle', reason, evidence}
 }
 
 /** The counters as people read them. */

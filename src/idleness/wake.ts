@@ -8,30 +8,34 @@ export class Wake {
   readonly #clock: Clock
   #sleeper: AbortController | undefined
   #wokeAt = Number.NEGATIVE_INFINITY
-  #missed = false
+  #happened = false
 
   constructor(clock: Clock) {
     this.#clock = clock
   }
 
-  /** Something happened: end the sleep, or shorten the next one. */
+  /** Something happened: end the sleep, this one or the next. */
   now(): void {
-    if (!this.#sleeper || this.#burstLeft() > 0) {
-      this.#missed = true
-      return
-    }
-    this.#wokeAt = this.#clock.monotonic()
-    this.#sleeper.abort()
+    this.#happened = true
+    this.#sleeper?.abort()
   }
 
   /** Resolves after `ms`, or when it is woken; rejects with the signal's reason. */
   async sleep(ms: number, signal: AbortSignal): Promise<void> {
+    const until = this.#clock.monotonic() + ms
+    if (!this.#happened) await this.#sleepUntil(until, signal)
+    if (!this.#happened) return
+    const rest = Math.min(until - this.#clock.monotonic(), this.#burstLeft())
+    if (rest > 0) await this.#clock.sleep(rest, signal)
+    this.#happened = false
+    this.#wokeAt = this.#clock.monotonic()
+  }
+
+  async #sleepUntil(until: number, signal: AbortSignal): Promise<void> {
     const woken = new AbortController()
     this.#sleeper = woken
-    const soon = this.#missed ? Math.min(ms, this.#burstLeft()) : ms
-    this.#missed = false
     try {
-      await this.#clock.sleep(soon, AbortSignal.any([signal, woken.signal]))
+      await this.#clock.sleep(until - this.#clock.monotonic(), AbortSignal.any([signal, woken.signal]))
     } catch (error) {
       signal.throwIfAborted()
       if (!woken.signal.aborted) throw error

@@ -89,6 +89,8 @@ export interface Backend {
   /** `running` means up and ready, not busy; `idle` means unreachable (SwarmUI's words, kept). */
   readonly status: string
   readonly enabled: boolean
+  /** False when it finishes a picture it has begun, whatever is asked of it (recording 33). */
+  readonly interruptible: boolean
   readonly title: string
   readonly model?: string
 }
@@ -153,7 +155,9 @@ export interface ImageServer {
   /** Cancels everything under a credential; false when the server knows it no more. Returns before the counters fall. */
   interruptWorkOf(credential: string, signal: AbortSignal): Promise<boolean>
   /** Cancels everything of this identity's user, whoever sent it. Returns before the counters fall. */
-  interruptUser(signal: AbortSignal): Promise<{readonly user: string}>
+  interruptUser(signal: AbortSignal): Promise<void>
+  /** The user this identity is to the server. */
+  userId(signal: AbortSignal): Promise<string>
   close(): Promise<void>
 }
 

@@ -12,11 +12,20 @@ import {tryLock} from './kernel-lock.ts'
 import {historyPath, type Layout} from './layout.ts'
 import {Owners} from './owners.ts'
 import {RunNoteFiles} from './run-notes.ts'
-import type {CreateOptions, HistoryLine, OwnedSession, RunNotes, SessionStore, SessionWriter} from './session-store.ts'
+import type {
+  CreateOptions,
+  HistoryLine,
+  OwnedSession,
+  RunNotes,
+  SessionStore,
+  SessionWriter,
+  StorageCheck,
+} from './session-store.ts'
 import {FileSessionWriter} from './session-writer.ts'
 import {knownSettled, noteSettled} from './settled-index.ts'
 import {writeSnapshot} from './snapshot.ts'
 import {StateView} from './state-view.ts'
+import {checkStorage} from './storage-check.ts'
 import {watchFolder} from './watch-folder.ts'
 
 export interface FileStoreOptions {
@@ -120,6 +129,10 @@ export class FileStore implements SessionStore {
 
   watch(changed: () => void): () => void {
     return watchFolder(this.#layout.active, changed)
+  }
+
+  checkStorage(): Promise<StorageCheck> {
+    return checkStorage(this.#layout)
   }
 
   async close(): Promise<void> {

@@ -1,13 +1,11 @@
-import {mkdirSync, readFileSync, rmSync, statfsSync, writeFileSync} from 'node:fs'
+import {mkdirSync, readFileSync, rmSync, writeFileSync} from 'node:fs'
 import {join} from 'node:path'
 import type {Clock} from '../clock.ts'
 import {isRunning, type Owner, thisProcess} from '../session/owner.ts'
 import type {OwnerStanding} from '../session/session.ts'
+import {fileSystemOf} from './file-system.ts'
 import {isLocked, type KernelLock, tryLock} from './kernel-lock.ts'
 import type {Layout} from './layout.ts'
-
-/** File systems on which kernel locks are known to work between processes: ext, xfs, btrfs, overlay, tmpfs, zfs, f2fs. */
-const TRUSTED = new Set([0xef53, 0x58465342, 0x9123683e, 0x794c7630, 0x01021994, 0x2fc12fc1, 0xf2f52010])
 
 /** Which processes own sessions of this workspace: this one, by a lock it holds as long as it lives, and the others. */
 export class Owners {
@@ -51,7 +49,7 @@ export class Owners {
     if (!owner) return 'foreign'
     const running = isRunning(owner)
     if (running) return 'alive'
-    if (!this.#locksWork()) return running === false ? 'dead' : 'unknown'
+    if (!fileSystemOf(this.#layout.owners).trustLocks) return running === false ? 'dead' : 'unknown'
     const locked = await isLocked(this.#lockFile(token))
     return locked === undefined ? 'unknown' : locked ? 'alive' : 'dead'
   }
@@ -63,10 +61,6 @@ export class Owners {
     } catch {
       return undefined
     }
-  }
-
-  #locksWork(): boolean {
-    return process.platform !== 'linux' || TRUSTED.has(statfsSync(this.#layout.owners).type)
   }
 
   #lockFile(token: string): string {

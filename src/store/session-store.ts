@@ -28,6 +28,17 @@ export interface CancelRequests {
   readonly sessions: ReadonlySet<string>
 }
 
+/** What the place of a workspace can do. */
+export interface StorageCheck {
+  readonly folder: string
+  /** The file system's name, or its number. */
+  readonly fileSystem: string
+  readonly writable: boolean
+  /** Whether a lock keeps another process out: how a dead owner is told from a live one. */
+  readonly locks: boolean
+  readonly reason?: string
+}
+
 export interface OwnedSession extends Session {
   readonly ownerStanding: OwnerStanding
 }
@@ -74,6 +85,8 @@ export interface SessionStore {
   readonly runs: RunNotes
   /** Calls `changed` soon after a session of this workspace began or ended, in whatever process. Returns how to stop that. */
   watch(changed: () => void): () => void
+  /** Whether the place of the workspace can hold it: writes and locks there, and leaves nothing. */
+  checkStorage(): Promise<StorageCheck>
   /** Brings the views up to date and gives the lock back. */
   close(): Promise<void>
 }

@@ -9,7 +9,8 @@ export function readBackends(answer: Readonly<Record<string, unknown>>): readonl
       const {data} = backendEntry.safeParse(entry)
       if (!data) return []
       const {type, status, enabled, title, current_model: model} = data
-      return [{id, type, status, enabled, title: title ?? '', ...(model ? {model} : {})}]
+      const interruptible = type !== 'auto_webui_api'
+      return [{id, type, status, enabled, interruptible, title: title ?? '', ...(model ? {model} : {})}]
     })
     .sort((a, b) => Number(a.id) - Number(b.id))
 }

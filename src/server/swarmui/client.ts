@@ -150,9 +150,12 @@ export class SwarmServer implements ImageServer {
     return answer && toActivity(answer.status)
   }
 
-  async interruptUser(signal: AbortSignal): Promise<{readonly user: string}> {
+  async interruptUser(signal: AbortSignal): Promise<void> {
     await this.#session.call('InterruptAll', interrupted, {other_sessions: true}, signal)
-    return {user: (await this.#session.get(signal)).user_id}
+  }
+
+  async userId(signal: AbortSignal): Promise<string> {
+    return (await this.#session.get(signal)).user_id
   }
 
   credential(): string | undefined {

@@ -1,0 +1,237 @@
+import type {Context} from './context.ts'
+import {type Deadline, startDeadline} from './deadline.ts'
+import {ExitCode, UsageError} from './errors.ts'
+import {nearest} from './nearest.ts'
+import {isSettled} from './session/history-line.ts'
+import type {SessionState} from './session/session.ts'
+import type {Credential, OwnedSession} from './store/session-store.ts'
+import {foreignLine} from './text.ts'
+
+export interface CancelOptions {
+  /** Sessions by id. */
+  readonly sessions: readonly string[]
+  /** A whole run. */
+  readonly run?: string
+  /** Everything of this workspace. */
+  readonly all: boolean
+  /** Everything of this user on the server, whoever sent it. */
+  readonly user: boolean
+  /** Milliseconds to wait for the server to stop. */
+  readonly timeoutMs: number
+}
+
+/** What became of one session that was to be cancelled. */
+export interface CancelOutcome {
+  readonly session: string
+  readonly asset: string
+  readonly run: string
+  /** How it ended, or why it did not: still `running`, out of this machine's reach, or on another server (`elsewhere`). */
+  readonly outcome: SessionState | 'running' | 'out_of_reach' | 'elsewhere'
+  readonly message: string
+}
+
+/** What a cancel came to; also what `--json` prints. */
+export interface CancelResult {
+  readonly schemaVersion: 1
+  readonly server: string
+  /** The user whose work on the server was stopped, with `--user`. */
+  readonly user?: string
+  readonly sessions: readonly CancelOutcome[]
+  /** The exit code this result stands for. */
+  readonly exit_code: ExitCode
+  readonly error?: {readonly message: string; readonly next?: string}
+}
+
+/** One run's sessions that are to be cancelled. */
+interface Target {
+  readonly run: string
+  readonly sessions: readonly OwnedSession[]
+  readonly wholeRun: boolean
+  readonly credential: Credential | undefined
+}
+
+const LOOK_AGAIN_MS = 150
+/** What has not stopped by then is worth a word why (recording 33: a backend that finishes what it has begun). */
+const SLOW_MS = 2500
+
+/**
+ * Stops work on the server and settles its sessions as cancelled: the processes that make them are asked to stop, exactly
+ * the SwarmUI sessions recorded for them are interrupted, and it is confirmed that the server's counters fell, which they
+ * do late. Sessions of dead processes are settled here. What was already finished stays finished.
+ *
+ * Throws `UsageError` when the options name nothing that could be cancelled.
+ */
+export async function cancel(context: Context, options: CancelOptions): Promise<CancelResult> {
+  const {server, clock} = context
+  const {settled, targets} = await select(context, options)
+  using deadline = startDeadline(clock, options.timeoutMs, context.signal)
+  const user = options.user ? await stopUser(context) : undefined
+  const outcomes = await Promise.all(targets.map((target) => stop(context, target, deadline)))
+  context.signal.throwIfAborted()
+  const sessions = [...settled.map((session) => describe(session, `was already ${session.state}`)), ...outcomes.flat()]
+  const unfinished = sessions.find(({outcome}) => outcome in EXIT_CODES)
+  return {
+    schemaVersion: 1,
+    server: server.address,
+    ...(user === undefined ? {} : {user}),
+    sessions,
+    exit_code: unfinished ? (EXIT_CODES[unfinished.outcome] ?? ExitCode.done) : ExitCode.done,
+    ...(unfinished ? {error: {message: `${unfinished.session} ${unfinished.message}.`, ...nextStep(unfinished)}} : {}),
+  }
+}
+
+const EXIT_CODES: Readonly<Record<string, ExitCode>> = {
+  running: ExitCode.deadline,
+  out_of_reach: ExitCode.denied,
+  elsewhere: ExitCode.usage,
+}
+
+function nextStep({outcome}: CancelOutcome): {next?: string} {
+  if (outcome === 'out_of_reach')
+    return {next: 'Cancel it on the machine that made it, or stop all of your user: ag cancel --user.'}
+  if (outcome === 'running') return {next: 'Wait for it (ag wait-idle), or cancel again.'}
+  return {}
+}
+
+async function select(
+  {sessions}: Context,
+  {sessions: ids, run, all, user}: CancelOptions,
+): Promise<{settled: OwnedSession[]; targets: Target[]}> {
+  const active = await sessions.list({active: true})
+  const named = await Promise.all(ids.map(async (id) => (await sessions.get(id)) ?? unknownSession(id, active)))
+  const runs =
+    all || user ? new Set(active.map((session) => session.run)) : new Set(await runToCancel(run, ids, active))
+  const chosen = new Map(active.filter((session) => runs.has(session.run)).map((session) => [session.id, session]))
+  for (const session of named) if (!isSettled(session)) chosen.set(session.id, session)
+  const byRun = Map.groupBy(chosen.values(), (session) => session.run)
+  const targets = [...byRun].map(async ([name, members]) => ({
+    run: name,
+    sessions: members,
+    wholeRun: runs.has(name),
+    credential: await sessions.runs.credential(name),
+  }))
+  return {settled: named.filter(isSettled), targets: await Promise.all(targets)}
+}
+
+/** The run that is meant: the one named, or the only one there is. */
+function runToCancel(run: string | undefined, ids: readonly string[], active: readonly OwnedSession[]): string[] {
+  const runs = [...new Set(active.map((session) => session.run))]
+  if (run !== undefined) {
+    if (runs.includes(run)) return [run]
+    throw new UsageError(`No generation of the run "${run}" is active.`, {next: suggest(run, runs)})
+  }
+  if (ids.length > 0 || runs.length <= 1) return ids.length > 0 ? [] : runs
+  throw new UsageError(`${runs.length} runs are active: ${runs.join(', ')}.`, {
+    next: 'Name one with --run, or cancel all of them with --all.',
+  })
+}
+
+function unknownSession(id: string, active: readonly OwnedSession[]): never {
+  throw new UsageError(`This workspace has no session "${foreignLine(id, 100)}".`, {
+    next: suggest(
+      id,
+      active.map((session) => session.id),
+    ),
+  })
+}
+
+function suggest(name: string, names: readonly string[]): string {
+  const near = nearest(name, names)
+  return near.length > 0 ? `Did you mean ${near.join(' or ')}?` : 'See what is active with ag status.'
+}
+
+async function stopUser({server, signal, report}: Context): Promise<string> {
+  const user = foreignLine(await server.userId(signal), 60)
+  const message = `Stopping everything of the user "${user}" on ${server.address}, from whatever tab, script or machine. On a server without accounts that is everybody.`
+  report({event: 'notice', message})
+  await server.interruptUser(signal)
+  return user
+}
+
+async function stop(context: Context, target: Target, deadline: Deadline): Promise<CancelOutcome[]> {
+  const {server, sessions} = context
+  const {credential, run} = target
+  if (credential && credential.server !== server.address) {
+    const message = `runs on ${credential.server}: ag cancel --run ${run} --server ${credential.server}`
+    return target.sessions.map((session) => describe(session, message, 'elsewhere'))
+  }
+  const reachable = target.sessions.filter((session) => credential || !isBeyondReach(session))
+  const beyond = target.sessions.filter((session) => !reachable.includes(session))
+  if (reachable.length > 0) {
+    if (target.wholeRun) await sessions.runs.requestCancel(run)
+    for (const {id} of target.wholeRun ? [] : reachable) await sessions.runs.requestCancel(run, id)
+  }
+  const known = credential ? await server.interruptWorkOf(credential.secret, deadline.signal) : false
+  const stopped = reachable.map((session) => settle(context, session, known ? credential : undefined, deadline))
+  return [...(await Promise.all(stopped)), ...beyond.map(describeBeyondReach)]
+}
+
+/** Waits until a session is settled by its process; does that itself for one whose process is gone. */
+async function settle(
+  context: Context,
+  session: OwnedSession,
+  credential: Credential | undefined,
+  deadline: Deadline,
+): Promise<CancelOutcome> {
+  const {server, sessions, clock, report} = context
+  const started = clock.monotonic()
+  let warned = false
+  try {
+    for (;;) {
+      const now = (await sessions.get(session.id)) ?? session
+      if (isSettled(now)) return describe(now, now.state === 'cancelled' ? 'is cancelled' : `had ${now.state} before`)
+      const work = credential && (await server.workOf(credential.secret, deadline.signal))
+      if (isGone(now.ownerStanding) && !work?.waitingGens) {
+        const writer = await sessions.claim(session.id)
+        const error = 'Cancelled by `ag cancel`.'
+        await writer?.append({
+          event: 'cancelled',
+          state: 'cancelled',
+          message: error,
+          result: {error, reason: 'cancelled'},
+        })
+        continue
+      }
+      if (!warned && clock.monotonic() - started > SLOW_MS) {
+        warned = true
+        report({event: 'notice', message: `${session.id} ${await whyItGoesOn(context, deadline.signal)}`})
+      }
+      await clock.sleep(LOOK_AGAIN_MS, deadline.signal)
+    }
+  } catch (error) {
+    if (!deadline.passed()) throw error
+    return describe(session, 'is still running: the server has not stopped it in time', 'running')
+  }
+}
+
+async function whyItGoesOn({server}: Context, signal: AbortSignal): Promise<string> {
+  const {backends} = await server.sample({signal, answerWithin: SLOW_MS, own: true, thorough: true})
+  return backends?.some(({status, interruptible}) => status === 'running' && !interruptible)
+    ? 'goes on: a backend of this server cannot be interrupted; it finishes the picture it has begun, which is kept.'
+    : 'has not stopped yet: a backend stops between two steps.'
+}
+
+/** Without the credential nobody can stop what the server was asked to make. */
+function isBeyondReach({ownerStanding, submission}: OwnedSession): boolean {
+  return ownerStanding === 'foreign' || (ownerStanding === 'dead' && submission !== undefined)
+}
+
+function describeBeyondReach(session: OwnedSession): CancelOutcome {
+  const message =
+    session.ownerStanding === 'foreign'
+      ? 'was made on another machine, which alone can stop it'
+      : 'was left by a process that died before it noted how to stop it'
+  return describe(session, message, 'out_of_reach')
+}
+
+function isGone(standing: OwnedSession['ownerStanding']): boolean {
+  return standing === 'dead' || standing === 'foreign'
+}
+
+function describe(
+  {id, asset, run, state}: OwnedSession,
+  message: string,
+  outcome: CancelOutcome['outcome'] = state,
+): CancelOutcome {
+  return {session: id, asset: foreignLine(asset, 100), run, outcome, message}
+}

@@ -1,0 +1,59 @@
+import {styleText} from 'node:util'
+import {systemClock} from '../clock.ts'
+import {type DoctorResult, doctor} from '../doctor.ts'
+import {openWorkspace, resolveWorkspace} from '../store/workspace.ts'
+import {connect} from './connect.ts'
+import type {ServerFlags, StateFlags} from './flags.ts'
+import {interruptible} from './interruption.ts'
+
+const PROXIES = ['HTTP_PROXY', 'HTTPS_PROXY', 'ALL_PROXY', 'http_proxy', 'https_proxy', 'all_proxy']
+
+/** Looks at the server that the flags name and at the workspace. */
+export async function runDoctor(flags: ServerFlags & StateFlags): Promise<DoctorResult> {
+  const {signal, release} = interruptible()
+  const workspace = resolveWorkspace({stateDir: flags['state-dir'], stateFile: flags['state-file']})
+  const sessions = openWorkspace({...workspace, clock: systemClock, command: 'ag doctor', readOnly: true})
+  await using connection = await connect(flags)
+  const proxies = Object.fromEntries(PROXIES.flatMap((name) => (process.env[name] ? [[name, process.env[name]]] : [])))
+  try {
+    const context = {server: connection.server, sessions, clock: systemClock, signal, report: () => {}}
+    return await doctor(context, {proxies})
+  } finally {
+    release()
+  }
+}
+
+const MARKS = {
+  ok: ['green', '✓'],
+  warning: ['yellow', '!'],
+  problem: ['red', '✗'],
+  fully: ['green', '✓'],
+  partly: ['yellow', '!'],
+  no: ['red', '✗'],
+  unknown: ['yellow', '?'],
+} as const
+
+/** What doctor found, a line for each thing. */
+export function doctorReport(
+  {checks, commands, server}: DoctorResult,
+  stream: NodeJS.WriteStream = process.stdout,
+): string {
+  const mark = (state: keyof typeof MARKS): string => styleText(MARKS[state][0], MARKS[state][1], {stream})
+  const width = Math.max(...checks.map(({name}) => name.length), ...commands.map(({command}) => command.length + 3))
+  const lines = [
+    server,
+    '',
+    ...checks.flatMap(({name, state, detail, next}) => [
+      `${mark(state)} ${name.padEnd(width)}  ${detail}`,
+      ...(next ? [`  ${''.padEnd(width)}  ${next}`] : []),
+    ]),
+  ]
+  if (commands.length > 0) lines.push('')
+  for (const {command, works, detail, needs} of commands) {
+    lines.push(
+      `${mark(works)} ${`ag ${command}`.padEnd(width)}  ${works === 'no' ? 'does not work' : `works ${works}`}${detail ? `: ${detail}` : ''}`,
+    )
+    if (needs) lines.push(`  ${''.padEnd(width)}  Ask for ${needs.join(', ')}.`)
+  }
+  return lines.join('\n')
+}
