@@ -51,6 +51,7 @@ interface Target {
 }
 
 const LOOK_AGAIN_MS = 150
+const INTERRUPT_AGAIN_MS = 1000
 /** What has not stopped by then is worth a word why (recording 33: a backend that finishes what it has begun). */
 const SLOW_MS = 2500
 
@@ -161,47 +162,63 @@ async function stop(context: Context, target: Target, deadline: Deadline): Promi
     if (target.wholeRun) await sessions.runs.requestCancel(run)
     for (const {id} of target.wholeRun ? [] : reachable) await sessions.runs.requestCancel(run, id)
   }
-  const known = credential ? await server.interruptWorkOf(credential.secret, deadline.signal) : false
-  const stopped = reachable.map((session) => settle(context, session, known ? credential : undefined, deadline))
-  return [...(await Promise.all(stopped)), ...beyond.map(describeBeyondReach)]
+  return [...(await settleAll(context, run, reachable, deadline)), ...beyond.map(describeBeyondReach)]
 }
 
-/** Waits until a session is settled by its process; does that itself for one whose process is gone. */
-async function settle(
+/**
+ * Interrupts a run's SwarmUI session until its sessions are settled, by their process or, where that is gone, by us. Again
+ * and again: the credential appears only with the first request, and a request may cross the interrupt on its way.
+ */
+async function settleAll(
   context: Context,
-  session: OwnedSession,
-  credential: Credential | undefined,
+  run: string,
+  targets: readonly OwnedSession[],
   deadline: Deadline,
-): Promise<CancelOutcome> {
+): Promise<CancelOutcome[]> {
   const {server, sessions, clock, report} = context
+  const settled = new Map<string, CancelOutcome>()
   const started = clock.monotonic()
+  let interruptedAt = Number.NEGATIVE_INFINITY
   let warned = false
   try {
-    for (;;) {
-      const now = (await sessions.get(session.id)) ?? session
-      if (isSettled(now)) return describe(now, now.state === 'cancelled' ? 'is cancelled' : `had ${now.state} before`)
-      const work = credential && (await server.workOf(credential.secret, deadline.signal))
-      if (isGone(now.ownerStanding) && !work?.waitingGens) {
-        const writer = await sessions.claim(session.id)
-        const error = 'Cancelled by `ag cancel`.'
-        await writer?.append({
-          event: 'cancelled',
-          state: 'cancelled',
-          message: error,
-          result: {error, reason: 'cancelled'},
-        })
-        continue
+    while (settled.size < targets.length) {
+      const credential = await sessions.runs.credential(run)
+      if (credential && clock.monotonic() - interruptedAt >= INTERRUPT_AGAIN_MS) {
+        interruptedAt = clock.monotonic()
+        await server.interruptWorkOf(credential.secret, deadline.signal)
       }
+      const work = credential && (await server.workOf(credential.secret, deadline.signal))
+      for (const {id} of targets.filter((target) => !settled.has(target.id))) {
+        const now = await settleIfGone(context, id, work?.waitingGens ?? 0)
+        if (now && isSettled(now)) settled.set(id, describe(now, ENDINGS[now.state] ?? `had ${now.state} before`))
+      }
+      if (settled.size === targets.length) break
       if (!warned && clock.monotonic() - started > SLOW_MS) {
         warned = true
-        report({event: 'notice', message: `${session.id} ${await whyItGoesOn(context, deadline.signal)}`})
+        report({event: 'notice', message: `The run ${run} ${await whyItGoesOn(context, deadline.signal)}`})
       }
       await clock.sleep(LOOK_AGAIN_MS, deadline.signal)
     }
   } catch (error) {
     if (!deadline.passed()) throw error
-    return describe(session, 'is still running: the server has not stopped it in time', 'running')
   }
+  const late = 'is still running: the server has not stopped it in time'
+  return targets.map((target) => settled.get(target.id) ?? describe(target, late, 'running'))
+}
+
+const ENDINGS: Readonly<Partial<Record<SessionState, string>>> = {
+  cancelled: 'is cancelled',
+  completed: 'was finished before it could be stopped',
+}
+
+/** The session as it is now; settled by us if its process is gone and the server has stopped. */
+async function settleIfGone({sessions}: Context, id: string, work: number): Promise<OwnedSession | undefined> {
+  const session = await sessions.get(id)
+  if (!session || isSettled(session) || !isGone(session.ownerStanding) || work > 0) return session
+  const writer = await sessions.claim(id)
+  const error = 'Cancelled by `ag cancel`.'
+  await writer?.append({event: 'cancelled', state: 'cancelled', message: error, result: {error, reason: 'cancelled'}})
+  return sessions.get(id)
 }
 
 async function whyItGoesOn({server}: Context, signal: AbortSignal): Promise<string> {

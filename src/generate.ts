@@ -71,7 +71,6 @@ export async function generate(context: Context, options: GenerateOptions): Prom
   const {run, concurrency} = options
   report({event: 'run.started', run, server: server.address, total: assets.length, concurrency})
 
-  const credential = runCredential(context, run)
   const making: Making = {
     run,
     workspace: options.workspace,
@@ -79,19 +78,17 @@ export async function generate(context: Context, options: GenerateOptions): Prom
     snapshots: options.snapshots ?? false,
     retries: options.retries,
     retryDelayMs: options.retryDelayMs ?? 1000,
-    keepCredential: credential.keep,
+    keepCredential: credentialKeeper(context, run),
     interrupt: once(() => stopOnServer(context)),
   }
   const outcomes = new Map<string, AssetOutcome>()
   let stopped: AgError | undefined
   const queue = assets.values()
+  const wasCancelled = async (): Promise<boolean> => (await context.sessions.runs.cancelRequests(run)).wholeRun
   const work = async (): Promise<void> => {
     for (const asset of queue) {
       if (signal.aborted || stopped) return
-      if ((await context.sessions.runs.cancelRequests(run)).wholeRun) {
-        stopped ??= new CancelledError()
-        return
-      }
+      if (await wasCancelled()) return
       try {
         const outcome = await makePicture(context, making, asset)
         outcomes.set(asset.id, outcome)
@@ -103,13 +100,14 @@ export async function generate(context: Context, options: GenerateOptions): Prom
     }
   }
   await Promise.all(Array.from({length: Math.min(concurrency, assets.length)}, work))
-
-  await credential.forget()
+  const cancelled = await wasCancelled()
+  await context.sessions.runs.forget(run)
 
   const all = assets.map((asset): AssetOutcome => outcomes.get(asset.id) ?? {asset: asset.id, state: 'pending'})
   const made = all.filter(({state}) => state === 'completed').length
   const pending = all.filter(({state}) => state === 'pending' || state === 'cancelled').length
   const failed = all.length - made - pending
+  if (cancelled && made < all.length) stopped ??= new CancelledError()
   const early = signal.aborted ? (signal.reason as AgError) : stopped
   const duration_seconds = Math.round(clock.monotonic() - started) / 1000
   report({event: 'run.finished', run, made, failed, pending, duration_seconds})
@@ -154,22 +152,15 @@ async function stopOnServer({server, report}: Context): Promise<void> {
   }
 }
 
-/** What another process needs to stop this run's work, on disk for as long as the run lasts. */
-function runCredential({server, sessions}: Context, run: string): {keep(): void; forget(): Promise<void>} {
-  let last = Promise.resolve()
-  let kept: string | undefined
-  return {
-    keep() {
-      const secret = server.credential()
-      if (secret === undefined || secret === kept) return
-      kept = secret
-      // Work can be stopped without it, only not from another process.
-      last = last.then(() => sessions.runs.keepCredential(run, {server: server.address, secret})).catch(() => {})
-    },
-    async forget() {
-      await last
-      await sessions.runs.forget(run)
-    },
+/** Keeps a credential once, however many pictures ask for it. A run can do without; only other processes cannot stop it. */
+function credentialKeeper({server, sessions}: Context, run: string): Making['keepCredential'] {
+  let kept: {readonly secret: string; readonly done: Promise<void>} | undefined
+  return (secret) => {
+    if (kept?.secret !== secret) {
+      const done = sessions.runs.keepCredential(run, {server: server.address, secret}).catch(() => {})
+      kept = {secret, done}
+    }
+    return kept.done
   }
 }
 

@@ -24,8 +24,8 @@ export interface Making {
   readonly retries: number
   /** Milliseconds before the first retry. */
   readonly retryDelayMs: number
-  /** Keeps what another process needs to stop this run's work, as soon as there is any. */
-  readonly keepCredential: () => void
+  /** Keeps what another process needs to stop this run's work, before there is any. */
+  readonly keepCredential: (secret: string) => Promise<void>
   /** Stops this run's work on the server, once, however many pictures ask for it. */
   readonly interrupt: () => Promise<void>
 }
@@ -158,8 +158,8 @@ async function submit(
       {parameters: asset.parameters, tag: {run: making.run, item: asset.id}},
       {
         signal,
+        onSending: making.keepCredential,
         onAccepted: (handle) => {
-          making.keepCredential()
           history.note({
             event: 'submitted',
             state: 'generating',

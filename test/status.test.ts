@@ -148,7 +148,7 @@ Total Available: 4
   test('says in words what is not known', async () => {
     await using at = await rehearse({version: '0.9.7'})
     expect(statusTable(await status(at.context), plain)).toMatch(
-      /Activity: +unknown \(SwarmUI 0\.9\.7.*\n[\s\S]*whether the server works for others is unknown/,
+      /Activity: +unknown \(this SwarmUI has no GetGlobalStatus.*\n[\s\S]*whether the server works for others is unknown/,
     )
   })
 

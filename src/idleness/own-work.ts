@@ -13,13 +13,13 @@ interface OwnWorkContext {
  * What this workspace has this server do: its sessions whose process lives, and what the server still works on for those
  * whose process died. Blind to everybody else, and to sessions that another machine left in the workspace.
  */
-export async function ownWork({server, sessions, signal}: OwnWorkContext): Promise<readonly Evidence[]> {
+export async function ownWork({server, sessions, signal}: OwnWorkContext): Promise<readonly [Evidence, ...Evidence[]]> {
   const ours: OwnedSession[] = []
   for (const session of await sessions.list({active: true})) {
     const request = await sessions.request(session.id)
     if (request === undefined || request.server === server.address) ours.push(session)
   }
-  const evidence = [summary(ours), ...ours.map(fromSession)]
+  const evidence: [Evidence, ...Evidence[]] = [summary(ours), ...ours.map(fromSession)]
   for (const run of new Set(ours.filter(({ownerStanding}) => ownerStanding === 'dead').map(({run}) => run))) {
     const credential = await sessions.runs.credential(run)
     if (credential?.server === server.address) evidence.push(await fromRun(server, run, credential.secret, signal))
@@ -46,7 +46,11 @@ async function fromRun(server: ImageServer, run: string, credential: string, sig
   const source = 'GetCurrentStatus'
   const counters = await server.workOf(credential, signal)
   if (counters && Object.values(counters).some((count) => count > 0)) {
-    return {source, says: 'busy', detail: `the dead run ${foreignLine(run, 60)} still has ${describeCounters(counters)}`}
+    return {
+      source,
+      says: 'busy',
+      detail: `the dead run ${foreignLine(run, 60)} still has ${describeCounters(counters)}`,
+    }
   }
   return {source, says: 'idle', detail: `nothing is left of the dead run ${foreignLine(run, 60)}`}
 }

@@ -178,11 +178,11 @@ export class ServerWatch {
     } as const
     if (this.#options.scope !== 'auto') return {...denied, ...verdict, reason}
     const own = conclude(await ownWork({server, sessions: this.#context.sessions, signal}))
-    const seen = conclude([...verdict.evidence.slice(1), ...own.evidence])
+    const busy = [verdict, own].find(({idleness}) => idleness === 'busy')
     return {
       ...denied,
-      idleness: seen.idleness === 'busy' ? 'busy' : 'unknown',
-      reason: `${reason}; what can be seen: ${seen.idleness === 'busy' ? seen.reason : own.reason}`,
+      idleness: busy ? 'busy' : 'unknown',
+      reason: `${reason}; what can be seen: ${(busy ?? own).reason}`,
       evidence: [...verdict.evidence, ...own.evidence],
     }
   }

@@ -29,11 +29,9 @@ export function judgeServer(sample: ActivitySample, maxQueue = 0): Verdict {
 }
 
 /** What evidence comes to: the first that is busy, else what the first says: it is the one that counts. */
-export function conclude(evidence: readonly Evidence[]): Verdict {
-  const [first] = evidence
-  const deciding = evidence.find(({says}) => says === 'busy') ?? first
-  const reason = !deciding || deciding.says === 'idle' ? 'nothing waits, runs or loads' : deciding.detail
-  return {idleness: deciding?.says ?? 'idle', reason, evidence}
+export function conclude(evidence: readonly [Evidence, ...Evidence[]]): Verdict {
+  const {says, detail} = evidence.find((one) => one.says === 'busy') ?? evidence[0]
+  return {idleness: says, reason: detail, evidence}
 }
 
 /** The counters as people read them. */
@@ -44,7 +42,7 @@ export function describeCounters({waitingGens, loadingModels, waitingBackends, l
     waitingBackends > 0 ? `${waitingBackends} waiting for a backend` : '',
     loadingModels > 0 ? `${count(loadingModels, 'model load')}` : '',
   ].filter(Boolean)
-  return parts.join(', ') || 'all counters are 0'
+  return parts.join(', ') || 'nothing waits, runs or loads'
 }
 
 function fromCounters({activity, activityUnknown, busyUsers = []}: ActivitySample, maxQueue: number): Evidence {

@@ -19,6 +19,11 @@ export interface ImageProgress {
 
 export interface GenerateHooks {
   readonly signal: AbortSignal
+  /**
+   * The request is about to leave, and is held until this is done. `credential` is what another process needs to interrupt
+   * this instance's work or to ask after it: never in history or logs.
+   */
+  readonly onSending?: (credential: string) => Promise<void>
   /** The server has the request: from now on work may go on without us. `handle` is the server's name for it. */
   readonly onAccepted?: (handle: string) => void
   readonly onProgress?: (progress: ImageProgress) => void
@@ -148,8 +153,6 @@ export interface ImageServer {
   download(ref: string, signal: AbortSignal): Promise<Uint8Array>
   /** Cancels everything of this instance on the server, running and queued, and nothing of anybody else. */
   interrupt(signal: AbortSignal): Promise<void>
-  /** What another process needs to interrupt or ask after this instance's work. A credential: never in history or logs. */
-  credential(): string | undefined
   /** What the work under a credential comes to; `undefined` when the server knows that credential no more. */
   workOf(credential: string, signal: AbortSignal): Promise<ActivityCounters | undefined>
   /** Cancels everything under a credential; false when the server knows it no more. Returns before the counters fall. */

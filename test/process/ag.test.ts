@@ -2,31 +2,9 @@ import {existsSync, readdirSync, readFileSync, statSync} from 'node:fs'
 import {join} from 'node:path'
 import {describe, expect, test} from '@jest/globals'
 import {execa} from 'execa'
-import {startMock} from '../../src/server/mock/start.ts'
 import {ag} from '../support/ag.ts'
-import {INSTANT} from '../support/context.ts'
+import {activity, until, builtWorkspace as workspace} from '../support/built-workspace.ts'
 import {temporaryFolder} from '../support/folder.ts'
-
-const manifest = `
-defaults: {model: mock/sdxl-base, steps: 10, width: 64, height: 64}
-assets: [{id: sun, prompt: "a sun ::error::x"}, {id: moon, prompt: a moon}]
-`
-
-async function workspace(mockOptions = {}) {
-  const folder = temporaryFolder()
-  const mock = await startMock({...INSTANT, ...mockOptions})
-  await folder.write('ag.yaml', manifest)
-  return {
-    folder: folder.path,
-    mock,
-    run: (args: readonly string[], env: Record<string, string> = {}) =>
-      ag(args, {cwd: folder.path, env: {AG_SERVER: mock.url, ...env}}),
-    [Symbol.asyncDispose]: async () => {
-      await mock.close()
-      await folder[Symbol.asyncDispose]()
-    },
-  }
-}
 
 describe('ag generate', () => {
   test('makes the pictures of ag.yaml, tells so on stderr, and where they are on stdout', async () => {
@@ -382,12 +360,3 @@ describe('ag', () => {
     for (const command of ['generate', 'status', 'init', 'mock']) expect(stdout).toContain(command)
   })
 })
-
-async function activity(url: string): Promise<number> {
-  const state = (await fetch(`${url}/Mock/State`).then((answer) => answer.json())) as {activity: {live_gens: number}}
-  return state.activity.live_gens
-}
-
-async function until(holds: () => Promise<boolean>): Promise<void> {
-  while (!(await holds())) await new Promise((resolve) => setImmediate(resolve))
-}

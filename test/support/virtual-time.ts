@@ -6,8 +6,8 @@ interface Sleeper {
 }
 
 export interface VirtualTime extends Clock {
-  /** Lets time pass, from one sleeper to the next, until `work` is done. */
-  run<T>(work: Promise<T>): Promise<T>
+  /** Lets time pass, from one sleeper to the next, until `work` is done; it stands still while `busy` says so. */
+  run<T>(work: Promise<T>, busy?: () => boolean): Promise<T>
   /** From this moment of the monotonic clock on, the wall clock is so much further: the machine was suspended. */
   suspend(at: number, ms: number): void
 }
@@ -39,7 +39,7 @@ export function virtualTime(start = Date.parse('2026-02-14T20:35:00.000Z')): Vir
         sleepers.add(sleeper)
         signal?.addEventListener('abort', onAbort, {once: true})
       }),
-    async run(work) {
+    async run(work, busy = () => false) {
       let done = false
       const finished = work.finally(() => {
         done = true
@@ -52,7 +52,7 @@ export function virtualTime(start = Date.parse('2026-02-14T20:35:00.000Z')): Vir
           (first, sleeper) => (first && first.until <= sleeper.until ? first : sleeper),
           undefined,
         )
-        if (done || !next) continue
+        if (done || !next || busy()) continue
         sleepers.delete(next)
         monotonic = Math.max(monotonic, next.until)
         next.wake()

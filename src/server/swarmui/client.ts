@@ -158,10 +158,6 @@ export class SwarmServer implements ImageServer {
     return (await this.#session.get(signal)).user_id
   }
 
-  credential(): string | undefined {
-    return this.#sessionId
-  }
-
   async close(): Promise<void> {
     for (const socket of this.#lingering) socket.terminate()
     await this.#transport.close()
@@ -169,6 +165,7 @@ export class SwarmServer implements ImageServer {
 
   async #run(sessionId: string, request: ImageRequest, hooks: GenerateHooks): Promise<GeneratedImage> {
     this.#sessionId = sessionId
+    await hooks.onSending?.(sessionId)
     const message = {
       session_id: sessionId,
       images: 1,

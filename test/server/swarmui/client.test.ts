@@ -231,7 +231,7 @@ describe('what the server says of itself', () => {
     await using at = await connected(options, identity)
     const report = await at.server.report(never)
     expect(report.activity).toBeUndefined()
-    expect(report.activityUnknown).toMatch(reason)
+    expect(report.activityUnknown?.message).toMatch(reason)
   })
 
   test.each([

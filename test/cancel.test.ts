@@ -1,0 +1,211 @@
+import {readdirSync, readFileSync, rmSync, writeFileSync} from 'node:fs'
+import {join} from 'node:path'
+import {describe, expect, test} from '@jest/globals'
+import {type CancelOptions, type CancelResult, cancel} from '../src/cancel.ts'
+import {type Clock, systemClock} from '../src/clock.ts'
+import type {MockOptions} from '../src/server/mock/options.ts'
+import {SwarmServer} from '../src/server/swarmui/client.ts'
+import {openWorkspace, resolveWorkspace} from '../src/store/workspace.ts'
+import {type Rehearsal, rehearse} from './support/context.ts'
+
+const manifest = (...ids: string[]): string =>
+  `assets: [${ids.map((id) => `{id: ${id}, prompt: ${id}, model: mock/flux-dev}`).join(', ')}]`
+const request = {run: 'r1', asset: 'hero', prompt: 'p', parameters: {}, output: 'a.png'}
+const seen = (at: Rehearsal, asset: string): boolean =>
+  at.events.some((event) => event.event === 'asset.progress' && event.asset === asset)
+const until = async (holds: () => boolean): Promise<void> => {
+  while (!holds()) await new Promise((resolve) => setImmediate(resolve))
+}
+
+/** Cancels as another terminal would: with its own connection and its own view of the workspace. */
+async function cancelFromElsewhere(
+  at: Rehearsal,
+  options: Partial<CancelOptions> = {},
+  clock: Clock = systemClock,
+): Promise<CancelResult> {
+  const server = new SwarmServer(at.mock.url)
+  const place = resolveWorkspace({stateDir: at.folder, stateFile: undefined})
+  const sessions = openWorkspace({...place, clock: systemClock, command: 'test cancel'})
+  const context = {...at.context, server, sessions, clock}
+  try {
+    return await cancel(context, {sessions: [], all: false, user: false, timeoutMs: 5000, ...options})
+  } finally {
+    await sessions.close()
+    await server.close()
+  }
+}
+
+const tenTimesFaster: Clock = {
+  now: systemClock.now,
+  monotonic: () => systemClock.monotonic() * 10,
+  sleep: (ms, signal) => systemClock.sleep(ms / 10, signal),
+}
+
+const slow: MockOptions = {step_ms: 30, steps: 100}
+
+describe('cancel', () => {
+  test('of the one run that is active stops the server and settles everything as cancelled', async () => {
+    await using at = await rehearse(slow)
+    const made = at.generate(manifest('a', 'b', 'c'))
+    await until(() => seen(at, 'a'))
+    const result = await cancelFromElsewhere(at)
+    expect(result).toMatchObject({exit_code: 0, sessions: [{outcome: 'cancelled'}, {outcome: 'cancelled'}]})
+    expect(await made).toMatchObject({
+      exit_code: 130,
+      made: 0,
+      pending: 3,
+      assets: [{state: 'cancelled'}, {state: 'cancelled'}, {state: 'pending'}],
+      error: {message: expect.stringMatching(/ag cancel/)},
+    })
+    expect((await at.server.report(new AbortController().signal)).activity?.waitingGens).toBe(0)
+  })
+
+  test('of one session leaves the others of its run, which share its SwarmUI session, to be made', async () => {
+    await using at = await rehearse({step_ms: 20, steps: 20})
+    const made = at.generate(manifest('a', 'b', 'c'))
+    await until(() => seen(at, 'a'))
+    const [first] = await at.sessions.list({active: true})
+    const result = await cancelFromElsewhere(at, {sessions: [first?.id ?? '']})
+    expect(result).toMatchObject({exit_code: 0, sessions: [{session: first?.id, outcome: 'cancelled'}]})
+    const {assets, exit_code} = await made
+    expect(assets.map(({state}) => state)).toEqual(['cancelled', 'completed', 'completed'])
+    expect(exit_code).toBe(6)
+  })
+
+  test('reaches a generation that only waits in the queue, which vanishes without a word', async () => {
+    await using at = await rehearse({...slow, claim_ms: 60_000})
+    const made = at.generate(manifest('a'))
+    await until(() => at.events.some(({event}) => event === 'asset.started'))
+    while (!(await at.sessions.runs.credential('run0'))) await new Promise((resolve) => setImmediate(resolve))
+    expect(await cancelFromElsewhere(at)).toMatchObject({exit_code: 0, sessions: [{outcome: 'cancelled'}]})
+    expect((await made).assets).toMatchObject([{state: 'cancelled'}])
+  })
+
+  test('keeps the picture that a backend which cannot be interrupted finishes', async () => {
+    await using at = await rehearse({step_ms: 25, steps: 20, backends: [{type: 'auto_webui_api', max_usages: 1}]})
+    const made = at.generate(manifest('a', 'b'))
+    while (!(await at.server.report(new AbortController().signal)).activity?.liveGens);
+    expect(await cancelFromElsewhere(at)).toMatchObject({exit_code: 0})
+    const {assets} = await made
+    expect(assets.map(({state}) => state).sort()).toEqual(['cancelled', 'completed'])
+  })
+
+  test('says that it goes on when the backend has not stopped in time, and why', async () => {
+    await using at = await rehearse({step_ms: 1000, backends: [{type: 'auto_webui_api', max_usages: 1}]})
+    const controller = new AbortController()
+    const made = at.generate(manifest('a'), {}, controller.signal)
+    while (!(await at.server.report(new AbortController().signal)).activity?.liveGens);
+    const result = await cancelFromElsewhere(at, {timeoutMs: 3000}, tenTimesFaster)
+    expect(result).toMatchObject({exit_code: 124, sessions: [{outcome: 'running'}]})
+    expect(at.events).toContainEqual(
+      expect.objectContaining({
+        event: 'notice',
+        message: expect.stringMatching(/cannot be interrupted.*which is kept/),
+      }),
+    )
+    controller.abort(new Error('enough'))
+    await made.catch(() => {})
+  })
+
+  test('of a session that is over says how it ended', async () => {
+    await using at = await rehearse()
+    await at.generate(manifest('a'))
+    const [session] = await at.sessions.list({active: false})
+    const result = await cancelFromElsewhere(at, {sessions: [session?.id ?? '']})
+    expect(result).toMatchObject({exit_code: 0, sessions: [{outcome: 'completed', message: 'was already completed'}]})
+  })
+
+  test('with nothing active is done', async () => {
+    await using at = await rehearse()
+    expect(await cancelFromElsewhere(at)).toMatchObject({exit_code: 0, sessions: []})
+  })
+
+  test('of a name that nobody has suggests those there are', async () => {
+    await using at = await rehearse()
+    await at.sessions.create('gen-r1-hero', {...request, server: at.server.address})
+    await expect(cancelFromElsewhere(at, {sessions: ['gen-r1-her']})).rejects.toMatchObject({
+      exitCode: 2,
+      message: /no session "gen-r1-her"/,
+      next: /gen-r1-hero/,
+    })
+    await expect(cancelFromElsewhere(at, {run: 'r2'})).rejects.toMatchObject({exitCode: 2, next: /r1/})
+  })
+
+  test('of several runs wants to know which', async () => {
+    await using at = await rehearse()
+    await at.sessions.create('gen-r1-hero', {...request, server: at.server.address})
+    await at.sessions.create('gen-r2-hero', {...request, run: 'r2', server: at.server.address})
+    await expect(cancelFromElsewhere(at)).rejects.toMatchObject({message: /2 runs are active: r1, r2/, next: /--all/})
+  })
+
+  test('on another server says how to cancel it there, and touches nothing', async () => {
+    await using at = await rehearse()
+    await at.sessions.create('gen-r1-hero', {...request, server: 'http://elsewhere'})
+    await at.sessions.runs.keepCredential('r1', {server: 'http://elsewhere', secret: 'x'})
+    expect(await cancelFromElsewhere(at)).toMatchObject({
+      exit_code: 2,
+      sessions: [{outcome: 'elsewhere', message: expect.stringMatching(/--server http:\/\/elsewhere/)}],
+    })
+    expect(await at.sessions.runs.cancelRequests('r1')).toMatchObject({wholeRun: false})
+  })
+})
+
+describe('cancel of what a dead process left', () => {
+  /** A session whose process is gone, with what it noted. */
+  async function orphan(at: Rehearsal, {acknowledged = true} = {}): Promise<void> {
+    const place = resolveWorkspace({stateDir: at.folder, stateFile: undefined})
+    const dead = openWorkspace({...place, clock: systemClock, command: 'test'})
+    const writer = await dead.create('gen-r1-hero', {...request, server: at.server.address})
+    const phase = acknowledged ? 'ack' : 'intent'
+    await writer.append({event: 'submitted', state: 'generating', submission: {kind: 'swarmui', phase}})
+    await dead.close()
+    // Another process with this one's number, but not this one: what is left when the number was given away anew.
+    const owners = `${at.folder}/.ag/local/owners`
+    for (const name of readdirSync(owners).filter((file) => file.endsWith('.json'))) {
+      const identity = JSON.parse(readFileSync(join(owners, name), 'utf8'))
+      writeFileSync(join(owners, name), JSON.stringify({...identity, start: '1'}))
+    }
+  }
+
+  test('settles it, also when the server has forgotten its SwarmUI session', async () => {
+    await using at = await rehearse()
+    await orphan(at)
+    await at.sessions.runs.keepCredential('r1', {server: at.server.address, secret: '0'.repeat(40)})
+    expect(await cancelFromElsewhere(at)).toMatchObject({exit_code: 0, sessions: [{outcome: 'cancelled'}]})
+    expect(await at.sessions.get('gen-r1-hero')).toMatchObject({state: 'cancelled', result: {reason: 'cancelled'}})
+  })
+
+  test('of another machine cannot stop it, and leaves it alone', async () => {
+    await using at = await rehearse()
+    await orphan(at)
+    rmSync(`${at.folder}/.ag/local/owners`, {recursive: true})
+    const result = await cancelFromElsewhere(at)
+    expect(result).toMatchObject({
+      exit_code: 4,
+      sessions: [{outcome: 'out_of_reach', message: expect.stringMatching(/another machine/)}],
+      error: {next: expect.stringMatching(/--user/)},
+    })
+    expect(await at.sessions.get('gen-r1-hero')).toMatchObject({state: 'generating'})
+  })
+})
+
+describe('cancel of everything of a user', () => {
+  test('stops what other sessions of that user sent, and names whose work it may be', async () => {
+    await using at = await rehearse(slow)
+    await using other = await rehearse()
+    const elsewhere = new SwarmServer(at.mock.url)
+    const running = elsewhere.generate(
+      {parameters: {prompt: 'x', model: 'mock/flux-dev'}, tag: {run: 'other', item: 'x'}},
+      {signal: new AbortController().signal},
+    )
+    const ended = running.catch((error: unknown) => error)
+    while (!(await at.server.report(new AbortController().signal)).activity?.liveGens);
+    expect(await cancelFromElsewhere(at, {user: true})).toMatchObject({exit_code: 0, user: 'local', sessions: []})
+    expect(await ended).toMatchObject({fault: 'interrupted'})
+    expect(at.events).toContainEqual(
+      expect.objectContaining({event: 'notice', message: expect.stringMatching(/user "local".*everybody/)}),
+    )
+    await elsewhere.close()
+    expect(other.events).toEqual([])
+  })
+})

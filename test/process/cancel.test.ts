@@ -1,0 +1,52 @@
+import {describe, expect, test} from '@jest/globals'
+import {activity, builtWorkspace, until} from '../support/built-workspace.ts'
+
+describe('ag cancel', () => {
+  test('from another terminal stops a run here and on the server', async () => {
+    await using at = await builtWorkspace({step_ms: 500})
+    const generating = at.run(['generate'])
+    await until(async () => (await activity(at.mock.url)) > 0)
+    const {exitCode, stdout, stderr} = await at.run(['cancel'])
+    expect({exitCode, stderr}).toEqual({exitCode: 0, stderr: ''})
+    expect(stdout.split('\n')).toEqual([
+      expect.stringMatching(/^gen-\w+-(sun|moon) is cancelled\.$/),
+      expect.stringMatching(/^gen-\w+-(sun|moon) is cancelled\.$/),
+    ])
+    const run = await generating
+    expect({exitCode: run.exitCode, stdout: run.stdout}).toEqual({
+      exitCode: 130,
+      stdout: expect.stringMatching(/Cancelled by `ag cancel`\./),
+    })
+    expect(await activity(at.mock.url)).toBe(0)
+    expect(await at.run(['cancel'])).toMatchObject({exitCode: 0, stdout: 'Nothing of this workspace is active.'})
+  })
+
+  test('after a kill stops what the dead process left on the server', async () => {
+    await using at = await builtWorkspace({step_ms: 500})
+    const generating = at.run(['generate'])
+    await until(async () => (await activity(at.mock.url)) > 0)
+    generating.kill('SIGKILL')
+    await generating
+    expect(await activity(at.mock.url)).toBeGreaterThan(0)
+    const {exitCode, stdout} = await at.run(['cancel', '--all', '--json'])
+    expect(exitCode).toBe(0)
+    expect(JSON.parse(stdout).sessions).toMatchObject([{outcome: 'cancelled'}, {outcome: 'cancelled'}])
+    expect(await activity(at.mock.url)).toBe(0)
+  })
+
+  test('of a name that is none says so with exit code 2', async () => {
+    await using at = await builtWorkspace()
+    const {exitCode, stderr} = await at.run(['cancel', 'gen-nothing'])
+    expect({exitCode, stderr}).toEqual({exitCode: 2, stderr: expect.stringMatching(/no session "gen-nothing"/)})
+  })
+})
+
+describe('ag doctor', () => {
+  test('prints its findings, and exits with what a pipeline would meet', async () => {
+    await using at = await builtWorkspace()
+    const {exitCode, stdout} = await at.run(['doctor'])
+    expect({exitCode, stdout}).toEqual({exitCode: 0, stdout: expect.stringMatching(/✓ ag wait-idle +works fully/)})
+    at.mock.control({backends: []})
+    expect((await at.run(['doctor', '--json'])).exitCode).toBe(5)
+  })
+})
