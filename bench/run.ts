@@ -3,6 +3,7 @@ import {benchColdStart} from './cold-start.ts'
 import {benchDownload, benchExit, benchMemory, benchPictures} from './generate.ts'
 import {benchAppend, benchRace} from './history.ts'
 import type {BenchLine} from './line.ts'
+import {benchWait, benchWaitOwn} from './wait.ts'
 
 const BENCHES: Readonly<Record<string, () => Promise<readonly BenchLine[]>>> = {
   exit: benchExit,
@@ -10,6 +11,8 @@ const BENCHES: Readonly<Record<string, () => Promise<readonly BenchLine[]>>> = {
   download: () => benchDownload(),
   append: benchAppend,
   'cold-start': benchColdStart,
+  wait: benchWait,
+  'wait-own': benchWaitOwn,
   memory: () => benchMemory(),
   race: () => benchRace(),
 }

@@ -298,8 +298,8 @@ describe('several servers', () => {
 describe('the work of this workspace', () => {
   const request = {run: 'r1', asset: 'hero', prompt: 'p', parameters: {}, output: 'a.png'}
 
-  test('keeps the gate of scope own shut, without asking the server', async () => {
-    await using at = await rehearse({down: true})
+  test('keeps the gate of scope own shut', async () => {
+    await using at = await rehearse()
     await at.sessions.create('gen-r1-hero', {...request, server: at.server.address})
     const result = await wait([at], {scope: 'own'})
     expect(result).toMatchObject({

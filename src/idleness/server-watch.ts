@@ -129,7 +129,7 @@ export class ServerWatch {
     // What it said before it was restarted is not true of what it is now.
     const quiet = wanted && restarts === this.#restarts
     this.#window.add({from, to: this.#now(), quiet}, this.#sleptMs + ANSWER_WITHIN_MS)
-    if (this.#window.stable && elapsed(this.#identifiedAt, this.#now()) >= DISTINCT_MS) {
+    if (this.#window.quietMs > 0 && this.#window.stable && this.#identifiedLongAgo()) {
       this.#found = await this.#guarded(signal, async () => {
         await this.#identify(signal, {fresh: true})
         return this.#found
@@ -149,9 +149,9 @@ export class ServerWatch {
     const {server} = this
     const {scope, maxQueue} = this.#options
     if (scope === 'own') {
+      const thorough = this.#options.requireBackends > 1
+      const sample = await server.sample({signal, answerWithin: ANSWER_WITHIN_MS, own: true, thorough})
       const own = conclude(await ownWork({server, sessions: this.#context.sessions, signal}))
-      if (own.idleness === 'busy') return {state: 'busy', ...own}
-      const sample = await server.sample({signal, answerWithin: ANSWER_WITHIN_MS, own: true})
       await this.#identify(signal, {fresh: this.#wasAway})
       return this.#judge(own, sample)
     }
@@ -212,6 +212,10 @@ export class ServerWatch {
     return up >= wanted
       ? undefined
       : {...verdict, state: 'unusable', reason: `${up} of ${wanted} required backends are up`}
+  }
+
+  #identifiedLongAgo(): boolean {
+    return elapsed(this.#identifiedAt, this.#now()) >= DISTINCT_MS
   }
 
   async #identify(signal: AbortSignal, {fresh}: {fresh: boolean}): Promise<void> {

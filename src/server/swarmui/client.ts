@@ -71,9 +71,9 @@ export class SwarmServer implements ImageServer {
     this.address = address.display
     this.#transport = new Transport(address, headers)
     this.#session = new SwarmSession(this.#transport, options)
-    this.#sampler = new Sampler(this.#transport, this.#session)
     this.#options = options
     this.#clock = options.clock ?? systemClock
+    this.#sampler = new Sampler(this.#transport, this.#session, () => this.#clock.monotonic())
   }
 
   async report(signal: AbortSignal): Promise<ServerReport> {

@@ -11,21 +11,27 @@ import {readiness} from './usable.ts'
 import {backendMap, comfyQueue, connectedUsers, statusBody, toActivity} from './wire.ts'
 
 const QUEUE_LIMIT = 16 * 2 ** 20
+/** Who keeps a server busy is for people to read. */
+const USERS_EVERY_MS = 1000
 const LASTING = new Set(['bad_permissions', 'bad_route'])
 
 /**
  * Looks at a server again and again, with one request at a time. GetGlobalStatus is what tells of all users: the counters
  * of our own session are all 0 while the server works for another (recording 05), and a backend that is `running` is merely
  * up. A quiet server is then asked for its backends and for the ComfyUI queues behind it, which see work that its counters
- * do not (recording 35); a busy one for who keeps it busy. What this identity may not ask, it asks once.
+ * do not (recording 35); a busy one, from time to time, for who keeps it busy. What this identity may not ask, it asks once.
  */
 export class Sampler {
   readonly #transport: Transport
   readonly #session: SwarmSession
   readonly #refused = new Map<string, ApiError>()
+  readonly #monotonic: () => number
   #mayReadQueues = true
+  #users: readonly BusyUser[] | undefined
+  #askedForUsers = Number.NEGATIVE_INFINITY
 
-  constructor(transport: Transport, session: SwarmSession) {
+  constructor(transport: Transport, session: SwarmSession, monotonic: () => number) {
+    this.#monotonic = monotonic
     this.#transport = transport
     this.#session = session
   }
@@ -38,7 +44,8 @@ export class Sampler {
     const {status, message, any_loading: loading} = body.backend_status
     const activity = known && toActivity(known.status)
     const busy = activity !== undefined && activity.waitingGens > 0
-    const backends = busy && !thorough ? undefined : await this.#backends(options)
+    const wanted = thorough || (own ? status === 'errored' : !busy)
+    const backends = wanted ? await this.#backends(options) : undefined
     const queues = backends && !own ? await this.#queues(backends, options) : []
     const busyUsers = busy ? await this.#busyUsers(options) : undefined
     return {
@@ -59,11 +66,15 @@ export class Sampler {
   }
 
   async #busyUsers(options: SampleOptions): Promise<readonly BusyUser[] | undefined> {
+    if (this.#monotonic() - this.#askedForUsers < USERS_EVERY_MS) return this.#users
+    this.#askedForUsers = this.#monotonic()
     const answer = await this.#ask('ListConnectedUsers', connectedUsers, {}, options)
-    if (isRefused(answer)) return undefined
-    return answer.users
-      .filter(({waiting_gens: waiting}) => waiting > 0)
-      .map(({id, waiting_gens: waitingGens}) => ({user: foreignLine(id, 60), waitingGens}))
+    this.#users = isRefused(answer)
+      ? undefined
+      : answer.users
+          .filter(({waiting_gens: waiting}) => waiting > 0)
+          .map(({id, waiting_gens: waitingGens}) => ({user: foreignLine(id, 60), waitingGens}))
+    return this.#users
   }
 
   async #queues(backends: readonly Backend[], options: SampleOptions): Promise<readonly BackendQueue[]> {
