@@ -162,7 +162,11 @@ async function stop(context: Context, target: Target, deadline: Deadline): Promi
     if (target.wholeRun) await sessions.runs.requestCancel(run)
     for (const {id} of target.wholeRun ? [] : reachable) await sessions.runs.requestCancel(run, id)
   }
-  return [...(await settleAll(context, run, reachable, deadline)), ...beyond.map(describeBeyondReach)]
+  const outcomes = await settleAll(context, run, reachable, deadline)
+  // A live process clears up after itself, once it has seen the request.
+  const stillOurs = (await sessions.list({active: true})).some((session) => session.run === run)
+  if (!stillOurs && reachable.every(({ownerStanding}) => isGone(ownerStanding))) await sessions.runs.forget(run)
+  return [...outcomes, ...beyond.map(describeBeyondReach)]
 }
 
 /**

@@ -38,6 +38,13 @@ describe('status', () => {
     })
   })
 
+  test('has the verdict and the evidence of wait-idle', async () => {
+    await using at = await rehearse({comfy_queue: 2})
+    const {server_activity: activity} = await status(at.context)
+    expect(activity).toMatchObject({state: 'busy', waiting_gens: 0, reason: /behind backend 0: 1 running, 1 pending/})
+    expect(activity.evidence.map(({says}) => says)).toEqual(['idle', 'busy'])
+  })
+
   test('shows the generations of this workspace that are on their way', async () => {
     await using at = await rehearse()
     const writer = await at.sessions.create('gen-r1-hero', request)

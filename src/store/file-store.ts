@@ -55,7 +55,7 @@ export class FileStore implements SessionStore {
   constructor(layout: Layout, options: FileStoreOptions) {
     this.#layout = layout
     this.#options = options
-    this.runs = new RunNoteFiles(layout)
+    this.runs = new RunNoteFiles(layout, () => this.#enter())
     this.#owners = new Owners(layout, options.command, options.clock)
     this.#view = new StateView(layout, options.clock, options.report ?? (() => {}))
   }

@@ -12,13 +12,17 @@ const WHOLE_RUN = '.run'
 /** Run notes as files. A cancel request is an empty file of its own, so that two terminals cannot undo each other's. */
 export class RunNoteFiles implements RunNotes {
   readonly #layout: Layout
+  readonly #enter: () => Promise<void>
 
-  constructor(layout: Layout) {
+  /** `enter` makes the workspace's folders before the first write. */
+  constructor(layout: Layout, enter: () => Promise<void>) {
     this.#layout = layout
+    this.#enter = enter
   }
 
   async keepCredential(run: string, credential: Credential): Promise<void> {
     const path = this.#credentialPath(run)
+    await this.#enter()
     try {
       await replaceFile(path, JSON.stringify(credential), 0o600)
     } catch (error) {
@@ -36,6 +40,7 @@ export class RunNoteFiles implements RunNotes {
 
   async requestCancel(run: string, session = WHOLE_RUN): Promise<void> {
     const folder = this.#cancelFolder(run)
+    await this.#enter()
     try {
       mkdirSync(folder, {recursive: true})
       writeFileSync(join(folder, session), '')

@@ -1,3 +1,5 @@
+import {readdirSync} from 'node:fs'
+import {join} from 'node:path'
 import {describe, expect, test} from '@jest/globals'
 import {activity, builtWorkspace, until} from '../support/built-workspace.ts'
 
@@ -32,6 +34,7 @@ describe('ag cancel', () => {
     expect(exitCode).toBe(0)
     expect(JSON.parse(stdout).sessions).toMatchObject([{outcome: 'cancelled'}, {outcome: 'cancelled'}])
     expect(await activity(at.mock.url)).toBe(0)
+    expect(readdirSync(join(at.folder, '.ag', 'local', 'private'))).toEqual([])
   })
 
   test('of a name that is none says so with exit code 2', async () => {

@@ -128,5 +128,32 @@ export function describeStore(name: string, make: () => Promise<StoreUnderTest>)
       await under.store.runs.forget('run1')
       expect(await under.store.runs.credential('run1')).toBeUndefined()
     })
+
+    test('keeps what was asked of a run and of its sessions until the run is over', async () => {
+      await using under = await make()
+      const {runs} = under.store
+      expect(await runs.cancelRequests('run1')).toEqual({wholeRun: false, sessions: new Set()})
+      await runs.requestCancel('run1', 'gen-run1-a')
+      await runs.requestCancel('run1', 'gen-run1-b')
+      expect(await runs.cancelRequests('run1')).toEqual({
+        wholeRun: false,
+        sessions: new Set(['gen-run1-a', 'gen-run1-b']),
+      })
+      await runs.requestCancel('run1')
+      expect((await runs.cancelRequests('run1')).wholeRun).toBe(true)
+      expect((await runs.cancelRequests('run2')).wholeRun).toBe(false)
+      await runs.forget('run1')
+      expect(await runs.cancelRequests('run1')).toEqual({wholeRun: false, sessions: new Set()})
+    })
+
+    test('tells that a session began or ended, until it is told to stop', async () => {
+      await using under = await make()
+      const writer = await under.store.create('gen-r1-a', request)
+      let changes = 0
+      const stop = under.store.watch(() => changes++)
+      await writer.append({event: 'failed', state: 'failed', result: {error: 'x', reason: 'x'}})
+      while (changes === 0) await new Promise((resolve) => setImmediate(resolve))
+      stop()
+    })
   })
 }
