@@ -248,7 +248,7 @@ describe('ag status', () => {
       )
     expect((await shell("asset-generator status --format json | jq '.generations_running'")).stdout).toBe('2')
     const {stdout} = await at.run(['status'])
-    expect(stdout).toMatch(/Generation 1:\n +Session ID: +gen-\w+-sun\n/)
+    expect(stdout).toMatch(/Generation 1:\n +Session ID: +gen-\w+-(sun|moon)\n/)
     child.kill('SIGINT')
     await child
     expect((await shell("asset-generator status --format json | jq '.generations_running'")).stdout).toBe('0')
