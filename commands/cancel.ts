@@ -3,6 +3,7 @@ import type {CancelResult} from '../src/cancel.ts'
 import {AgCommand} from '../src/cli/base-command.ts'
 import {serverFlags, stateFlags} from '../src/cli/flags.ts'
 import {cancelSummary, runCancel} from '../src/cli/run-cancel.ts'
+import {preferQuickExit} from '../src/cli/short-lived.ts'
 
 export default class Cancel extends AgCommand {
   static override summary = 'Stop generations, here and on the server.'
@@ -42,6 +43,7 @@ it has begun), 4 when it was made on another machine, which alone can stop it.`
   }
 
   async run(): Promise<CancelResult> {
+    preferQuickExit()
     const {argv, flags} = await this.parse(Cancel)
     const result = await runCancel(argv as string[], flags)
     process.exitCode = result.exit_code

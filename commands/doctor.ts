@@ -1,6 +1,7 @@
 import {AgCommand} from '../src/cli/base-command.ts'
 import {serverFlags, stateFlags} from '../src/cli/flags.ts'
 import {doctorReport, runDoctor} from '../src/cli/run-doctor.ts'
+import {preferQuickExit} from '../src/cli/short-lived.ts'
 import type {DoctorResult} from '../src/doctor.ts'
 
 export default class Doctor extends AgCommand {
@@ -17,6 +18,7 @@ Exit code 0 when a pipeline would work, else the one it would fail with: 3 unrea
   static override flags = {...serverFlags, ...stateFlags}
 
   async run(): Promise<DoctorResult> {
+    preferQuickExit()
     const {flags} = await this.parse(Doctor)
     const result = await runDoctor(flags)
     process.exitCode = result.exit_code

@@ -2,6 +2,7 @@ import {Flags} from '@oclif/core'
 import {AgCommand} from '../src/cli/base-command.ts'
 import {serverFlags, stateFlags} from '../src/cli/flags.ts'
 import {runStatus} from '../src/cli/run-status.ts'
+import {preferQuickExit} from '../src/cli/short-lived.ts'
 import {renderStatus} from '../src/cli/status-format.ts'
 import type {StatusResult} from '../src/status.ts'
 
@@ -31,6 +32,7 @@ Exit code 3 when the server cannot be reached, 4 when it wants other credentials
   }
 
   async run(): Promise<StatusResult> {
+    preferQuickExit()
     const {flags} = await this.parse(Status)
     const result = await runStatus(flags, async (answer) => {
       if (!this.jsonEnabled()) process.stdout.write(await renderStatus(answer, flags.format, flags.watch))

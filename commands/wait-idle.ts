@@ -4,6 +4,7 @@ import {serversFlags, stateFlags} from '../src/cli/flags.ts'
 import {gateFlags} from '../src/cli/gate-flags.ts'
 import {findProgram, runProgram} from '../src/cli/run-command.ts'
 import {runWait, waitSummary} from '../src/cli/run-wait.ts'
+import {preferQuickExit} from '../src/cli/short-lived.ts'
 import {UsageError} from '../src/errors.ts'
 import type {WaitResult} from '../src/wait-idle.ts'
 
@@ -37,6 +38,7 @@ reached, 4 when this user may not see what others do, 5 when it is quiet but no 
   }
 
   async run(): Promise<WaitResult> {
+    preferQuickExit()
     const at = this.argv.indexOf('--')
     const words = at < 0 ? [] : this.argv.slice(at + 1)
     const {flags} = await this.parse(WaitIdle, at < 0 ? this.argv : this.argv.slice(0, at))
