@@ -1,21 +1,13 @@
+import {type Selection, selectTargets, type Target} from './cancel-targets.ts'
 import type {Context} from './context.ts'
 import {type Deadline, startDeadline} from './deadline.ts'
-import {ExitCode, UsageError} from './errors.ts'
-import {nearest} from './nearest.ts'
+import {ExitCode} from './errors.ts'
 import {isSettled} from './session/history-line.ts'
 import type {SessionState} from './session/session.ts'
-import type {Credential, OwnedSession} from './store/session-store.ts'
+import type {OwnedSession} from './store/session-store.ts'
 import {foreignLine} from './text.ts'
 
-export interface CancelOptions {
-  /** Sessions by id. */
-  readonly sessions: readonly string[]
-  /** A whole run. */
-  readonly run?: string
-  /** Everything of this workspace. */
-  readonly all: boolean
-  /** Everything of this user on the server, whoever sent it. */
-  readonly user: boolean
+export interface CancelOptions extends Selection {
   /** Milliseconds to wait for the server to stop. */
   readonly timeoutMs: number
 }
@@ -42,14 +34,6 @@ export interface CancelResult {
   readonly error?: {readonly message: string; readonly next?: string}
 }
 
-/** One run's sessions that are to be cancelled. */
-interface Target {
-  readonly run: string
-  readonly sessions: readonly OwnedSession[]
-  readonly wholeRun: boolean
-  readonly credential: Credential | undefined
-}
-
 const LOOK_AGAIN_MS = 150
 const INTERRUPT_AGAIN_MS = 1000
 /** What has not stopped by then is worth a word why (recording 33: a backend that finishes what it has begun). */
@@ -64,7 +48,7 @@ const SLOW_MS = 2500
  */
 export async function cancel(context: Context, options: CancelOptions): Promise<CancelResult> {
   const {server, clock} = context
-  const {settled, targets} = await select(context, options)
+  const {settled, targets} = await selectTargets(context, options)
   using deadline = startDeadline(clock, options.timeoutMs, context.signal)
   const user = options.user ? await stopUser(context) : undefined
   const outcomes = await Promise.all(targets.map((target) => stop(context, target, deadline)))
@@ -92,53 +76,6 @@ function nextStep({outcome}: CancelOutcome): {next?: string} {
     return {next: 'Cancel it on the machine that made it, or stop all of your user: ag cancel --user.'}
   if (outcome === 'running') return {next: 'Wait for it (ag wait-idle), or cancel again.'}
   return {}
-}
-
-async function select(
-  {sessions}: Context,
-  {sessions: ids, run, all, user}: CancelOptions,
-): Promise<{settled: OwnedSession[]; targets: Target[]}> {
-  const active = await sessions.list({active: true})
-  const named = await Promise.all(ids.map(async (id) => (await sessions.get(id)) ?? unknownSession(id, active)))
-  const runs =
-    all || user ? new Set(active.map((session) => session.run)) : new Set(await runToCancel(run, ids, active))
-  const chosen = new Map(active.filter((session) => runs.has(session.run)).map((session) => [session.id, session]))
-  for (const session of named) if (!isSettled(session)) chosen.set(session.id, session)
-  const byRun = Map.groupBy(chosen.values(), (session) => session.run)
-  const targets = [...byRun].map(async ([name, members]) => ({
-    run: name,
-    sessions: members,
-    wholeRun: runs.has(name),
-    credential: await sessions.runs.credential(name),
-  }))
-  return {settled: named.filter(isSettled), targets: await Promise.all(targets)}
-}
-
-/** The run that is meant: the one named, or the only one there is. */
-function runToCancel(run: string | undefined, ids: readonly string[], active: readonly OwnedSession[]): string[] {
-  const runs = [...new Set(active.map((session) => session.run))]
-  if (run !== undefined) {
-    if (runs.includes(run)) return [run]
-    throw new UsageError(`No generation of the run "${run}" is active.`, {next: suggest(run, runs)})
-  }
-  if (ids.length > 0 || runs.length <= 1) return ids.length > 0 ? [] : runs
-  throw new UsageError(`${runs.length} runs are active: ${runs.join(', ')}.`, {
-    next: 'Name one with --run, or cancel all of them with --all.',
-  })
-}
-
-function unknownSession(id: string, active: readonly OwnedSession[]): never {
-  throw new UsageError(`This workspace has no session "${foreignLine(id, 100)}".`, {
-    next: suggest(
-      id,
-      active.map((session) => session.id),
-    ),
-  })
-}
-
-function suggest(name: string, names: readonly string[]): string {
-  const near = nearest(name, names)
-  return near.length > 0 ? `Did you mean ${near.join(' or ')}?` : 'See what is active with ag status.'
 }
 
 async function stopUser({server, signal, report}: Context): Promise<string> {

@@ -4,9 +4,10 @@ import type {Asset} from './asset/asset.ts'
 import {embeddedTag} from './asset/embedded-tag.ts'
 import {BrokenImageError, type ImageFacts, inspectImage} from './asset/image.ts'
 import {confine} from './asset/output-path.ts'
+import {CollateralError, judgeInterruption, refuseIfCancelled} from './cancel-request.ts'
 import type {Context} from './context.ts'
 import {endingOf, messageOf, stopsTheRun} from './ending.ts'
-import {type AgError, CancelledError, UnreachableError} from './errors.ts'
+import {type AgError, UnreachableError} from './errors.ts'
 import {withRetries} from './retry.ts'
 import {type GeneratedImage, GenerationError} from './server/image-server.ts'
 import type {Picture, SessionResult} from './session/session.ts'
@@ -29,9 +30,6 @@ export interface Making {
   /** Stops this run's work on the server, once, however many pictures ask for it. */
   readonly interrupt: () => Promise<void>
 }
-
-/** What an interrupted generation looks like from here; one that was still queued vanishes without a word (recording 07). */
-const LIKE_INTERRUPTED: ReadonlySet<string> = new Set(['interrupted', 'empty'])
 
 /** How one asset came out. */
 export interface AssetOutcome {
@@ -144,14 +142,14 @@ async function submit(
 ): Promise<GeneratedImage> {
   const {server, clock, signal, report} = context
   const attempt = async (): Promise<GeneratedImage> => {
-    await refuseIfCancelled(context, making, session)
+    await refuseIfCancelled(context, making.run, session)
     await history.write({
       event: 'intent',
       state: 'starting',
       message: 'Sending the request',
       submission: {kind: server.kind, phase: 'intent'},
     })
-    return generate().catch((error: unknown) => judgeInterruption(context, making, session, error))
+    return generate().catch((error: unknown) => judgeInterruption(context, making.run, session, error))
   }
   const generate = (): Promise<GeneratedImage> =>
     server.generate(
@@ -190,27 +188,6 @@ async function submit(
       report({event: 'asset.retrying', asset: asset.id, session, attempt, delay_seconds: delayMs / 1000, message})
     },
   })
-}
-
-/** Stopped on the server because another session of its run was cancelled: the two share one SwarmUI session. */
-class CollateralError extends GenerationError {
-  constructor(cause: GenerationError) {
-    super('interrupted', 'Stopped together with another session of its run.', {cause})
-  }
-}
-
-/** Throws `CancelledError` when somebody asked this session or its whole run to stop. */
-async function refuseIfCancelled({sessions}: Context, {run}: Making, session: string): Promise<void> {
-  const requests = await sessions.runs.cancelRequests(run)
-  if (requests.wholeRun || requests.sessions.has(session)) throw new CancelledError()
-}
-
-/** A generation that was stopped on the server is cancelled if that was asked for, and pending work if it was not meant. */
-async function judgeInterruption(context: Context, making: Making, session: string, error: unknown): Promise<never> {
-  if (!(error instanceof GenerationError) || !LIKE_INTERRUPTED.has(error.fault)) throw error
-  await refuseIfCancelled(context, making, session)
-  const {sessions} = await context.sessions.runs.cancelRequests(making.run)
-  throw sessions.size > 0 ? new CollateralError(error) : error
 }
 
 /** Fetches until the bytes are a whole picture: the picture exists on the server, making it again would waste it. */

@@ -187,6 +187,14 @@ describe('a gate before one server', () => {
     if (exitCode === 5) expect(result.error?.next).toMatch(/Backends/)
   })
 
+  test('does not give up on a server that is useless for a moment, and begins its window anew', async () => {
+    const result = await alone({}, {}, (look) =>
+      look === 9 ? {backends: []} : look === 10 ? {backends: [{}]} : undefined,
+    )
+    expect(result).toMatchObject({open: true, states: ['idle', 'unusable', 'idle']})
+    expect(result.waited_seconds).toBeGreaterThan(19)
+  })
+
   test.each<[number, number]>([
     [1, 0],
     [2, 0],

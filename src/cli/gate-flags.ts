@@ -1,6 +1,7 @@
 import {Flags} from '@oclif/core'
 import {UsageError} from '../errors.ts'
-import type {GateOptions, Scope} from '../idleness/server-watch.ts'
+import type {Scope} from '../idleness/find.ts'
+import type {GateOptions} from '../idleness/server-watch.ts'
 import type {WaitOptions} from '../wait-idle.ts'
 import {parseDuration} from './duration.ts'
 

@@ -1,0 +1,36 @@
+import type {Context} from './context.ts'
+import {CancelledError} from './errors.ts'
+import {GenerationError} from './server/image-server.ts'
+
+/*
+ * The generating side of `ag cancel`: how a picture on its way finds out that it is to stop, or that it was stopped by mistake.
+ */
+
+/** What an interrupted generation looks like from here; one that was still queued vanishes without a word (recording 07). */
+const LIKE_INTERRUPTED: ReadonlySet<string> = new Set(['interrupted', 'empty'])
+
+/** Stopped on the server because another session of its run was cancelled: the two share one SwarmUI session. */
+export class CollateralError extends GenerationError {
+  constructor(cause: GenerationError) {
+    super('interrupted', 'Stopped together with another session of its run.', {cause})
+  }
+}
+
+/** Throws `CancelledError` when somebody asked this session or its whole run to stop. */
+export async function refuseIfCancelled({sessions}: Context, run: string, session: string): Promise<void> {
+  const requests = await sessions.runs.cancelRequests(run)
+  if (requests.wholeRun || requests.sessions.has(session)) throw new CancelledError()
+}
+
+/** A generation that was stopped on the server is cancelled if that was asked for, and pending work if it was not meant. */
+export async function judgeInterruption(
+  context: Context,
+  run: string,
+  session: string,
+  error: unknown,
+): Promise<never> {
+  if (!(error instanceof GenerationError) || !LIKE_INTERRUPTED.has(error.fault)) throw error
+  await refuseIfCancelled(context, run, session)
+  const {sessions} = await context.sessions.runs.cancelRequests(run)
+  throw sessions.size > 0 ? new CollateralError(error) : error
+}

@@ -1,0 +1,78 @@
+import type {Context} from './context.ts'
+import {UsageError} from './errors.ts'
+import {nearest} from './nearest.ts'
+import {isSettled} from './session/history-line.ts'
+import type {Credential, OwnedSession} from './store/session-store.ts'
+import {foreignLine} from './text.ts'
+
+/** What to cancel. */
+export interface Selection {
+  /** Sessions by id. */
+  readonly sessions: readonly string[]
+  /** A whole run. */
+  readonly run?: string
+  /** Everything of this workspace. */
+  readonly all: boolean
+  /** Everything of this user on the server, whoever sent it. */
+  readonly user: boolean
+}
+
+/** One run's sessions that are to be cancelled. */
+export interface Target {
+  readonly run: string
+  readonly sessions: readonly OwnedSession[]
+  readonly wholeRun: boolean
+  readonly credential: Credential | undefined
+}
+
+/**
+ * The sessions that the options name: those that are over, and the others by their runs.
+ *
+ * Throws `UsageError` for a name that is none, and where it is not clear which run is meant.
+ */
+export async function selectTargets(
+  {sessions}: Context,
+  {sessions: ids, run, all, user}: Selection,
+): Promise<{settled: OwnedSession[]; targets: Target[]}> {
+  const active = await sessions.list({active: true})
+  const named = await Promise.all(ids.map(async (id) => (await sessions.get(id)) ?? unknownSession(id, active)))
+  const runs =
+    all || user ? new Set(active.map((session) => session.run)) : new Set(await runToCancel(run, ids, active))
+  const chosen = new Map(active.filter((session) => runs.has(session.run)).map((session) => [session.id, session]))
+  for (const session of named) if (!isSettled(session)) chosen.set(session.id, session)
+  const byRun = Map.groupBy(chosen.values(), (session) => session.run)
+  const targets = [...byRun].map(async ([name, members]) => ({
+    run: name,
+    sessions: members,
+    wholeRun: runs.has(name),
+    credential: await sessions.runs.credential(name),
+  }))
+  return {settled: named.filter(isSettled), targets: await Promise.all(targets)}
+}
+
+/** The run that is meant: the one named, or the only one there is. */
+function runToCancel(run: string | undefined, ids: readonly string[], active: readonly OwnedSession[]): string[] {
+  const runs = [...new Set(active.map((session) => session.run))]
+  if (run !== undefined) {
+    if (runs.includes(run)) return [run]
+    throw new UsageError(`No generation of the run "${run}" is active.`, {next: suggest(run, runs)})
+  }
+  if (ids.length > 0 || runs.length <= 1) return ids.length > 0 ? [] : runs
+  throw new UsageError(`${runs.length} runs are active: ${runs.join(', ')}.`, {
+    next: 'Name one with --run, or cancel all of them with --all.',
+  })
+}
+
+function unknownSession(id: string, active: readonly OwnedSession[]): never {
+  throw new UsageError(`This workspace has no session "${foreignLine(id, 100)}".`, {
+    next: suggest(
+      id,
+      active.map((session) => session.id),
+    ),
+  })
+}
+
+function suggest(name: string, names: readonly string[]): string {
+  const near = nearest(name, names)
+  return near.length > 0 ? `Did you mean ${near.join(' or ')}?` : 'See what is active with ag status.'
+}
