@@ -10,7 +10,7 @@ const ag = new URL('../bin/ag.js', import.meta.url).pathname
 const waitOn = new URL('../node_modules/wait-on/bin/wait-on', import.meta.url).pathname
 const ROUNDS = 15
 /** Looks as often as the server can bear: what a gate without a window is for. */
-const QUICK = ['wait-idle', '--quiet', '--stable-for', '0', '--interval', '15ms']
+const QUICK = ['wait-idle', '--quiet', '--stable-for', '0', '--interval', '5ms']
 
 /** A mock server, and beside it an endpoint for general waiters that answers 200 while the mock is free, else 503. */
 interface Endpoint extends AsyncDisposable {

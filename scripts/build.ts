@@ -29,6 +29,12 @@ const {metafile} = await build({
   legalComments: 'none',
   // oclif looks for it when it runs TypeScript sources, which the built program never does.
   external: ['typescript'],
+  plugins: [
+    {
+      name: 'undici-pool',
+      setup: ({onResolve}) => onResolve({filter: /^undici$/}, () => ({path: `${root}scripts/undici-pool.cjs`})),
+    },
+  ],
   logLevel: 'warning',
   metafile: true,
   banner: {
