@@ -68,12 +68,17 @@ export class Sampler {
   async #busyUsers(options: SampleOptions): Promise<readonly BusyUser[] | undefined> {
     if (this.#monotonic() - this.#askedForUsers < USERS_EVERY_MS) return this.#users
     this.#askedForUsers = this.#monotonic()
-    const answer = await this.#ask('ListConnectedUsers', connectedUsers, {}, options)
-    this.#users = isRefused(answer)
-      ? undefined
-      : answer.users
-          .filter(({waiting_gens: waiting}) => waiting > 0)
-          .map(({id, waiting_gens: waitingGens}) => ({user: foreignLine(id, 60), waitingGens}))
+    try {
+      const answer = await this.#ask('ListConnectedUsers', connectedUsers, {}, options)
+      this.#users = isRefused(answer)
+        ? undefined
+        : answer.users
+            .filter(({waiting_gens: waiting}) => waiting > 0)
+            .map(({id, waiting_gens: waitingGens}) => ({user: foreignLine(id, 60), waitingGens}))
+    } catch (error) {
+      // That it is busy is known without.
+      if (!(error instanceof UnreachableError)) throw error
+    }
     return this.#users
   }
 
