@@ -208,6 +208,20 @@ describe('a gate before one server', () => {
     expect(await alone({foreign: {waiting_gens: 3, live_gens: 1}}, {maxQueue: 2})).toMatchObject({open: false})
   })
 
+  test('with a softer gate still wants a backend that works', async () => {
+    const result = await alone({foreign: {waiting_gens: 1}, backends: [{status: 'errored'}]}, {maxQueue: 2})
+    expect(result).toMatchObject({open: false, exit_code: 5})
+  })
+
+  test('says what is wrong beside a backend that works', async () => {
+    const {servers} = await alone({backends: [{}, {status: 'errored'}]})
+    expect(servers[0]?.evidence.at(-1)).toEqual({
+      source: 'backend_status',
+      says: 'unknown',
+      detail: 'A backend reports an error; another one works.',
+    })
+  })
+
   test('in reverse opens once it is busy', async () => {
     const result = await alone({}, {reverse: true, stableForMs: 0}, (look) =>
       look === 4 ? {foreign: {live_gens: 1}} : undefined,

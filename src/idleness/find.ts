@@ -54,13 +54,14 @@ export const ANSWER_WITHIN_MS = 10_000
 export async function find(context: FindContext, what: WhatCounts): Promise<Found> {
   const {server, signal} = context
   const {scope, maxQueue} = what
+  // A queue that may stay tells nothing of the backends that would work on it.
+  const thorough = what.requireBackends > 1 || maxQueue > 0
   if (scope === 'own') {
-    const thorough = what.requireBackends > 1
     const sample = await server.sample({signal, answerWithin: ANSWER_WITHIN_MS, own: true, thorough})
     const own = conclude(await ownWork(context))
     return judge(own, sample, what)
   }
-  const sample = await server.sample({signal, answerWithin: ANSWER_WITHIN_MS})
+  const sample = await server.sample({signal, answerWithin: ANSWER_WITHIN_MS, thorough})
   const verdict = judgeServer(sample, maxQueue)
   const {activityUnknown: unknown} = sample
   if (unknown && unknown.because !== 'other') return denied(unknown, verdict, context, scope)
@@ -94,7 +95,10 @@ function judge(verdict: Verdict, sample: ActivitySample, what: WhatCounts): Foun
   if (verdict.idleness !== 'idle') return {state: verdict.idleness, ...verdict, ...queue}
   const {usable, note} = sample.readiness
   if (!usable) return {state: 'unusable', ...verdict, ...queue, reason: note ?? 'it could not make a picture'}
-  return judgeBackends(verdict, sample, what) ?? {state: 'idle', ...verdict, ...queue}
+  const evidence = note
+    ? [...verdict.evidence, {source: 'backend_status', says: 'unknown' as const, detail: note}]
+    : verdict.evidence
+  return judgeBackends(verdict, sample, what) ?? {state: 'idle', ...verdict, ...queue, evidence}
 }
 
 function judgeBackends(verdict: Verdict, {backends}: ActivitySample, what: WhatCounts): Found | undefined {
