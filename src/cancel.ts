@@ -36,6 +36,7 @@ export interface CancelResult {
 
 const LOOK_AGAIN_MS = 150
 const INTERRUPT_AGAIN_MS = 1000
+const ANSWER_WITHIN_MS = 10_000
 /** What has not stopped by then is worth a word why (recording 33: a backend that finishes what it has begun). */
 const SLOW_MS = 2500
 
@@ -50,7 +51,7 @@ export async function cancel(context: Context, options: CancelOptions): Promise<
   const {server, clock} = context
   const {settled, targets} = await selectTargets(context, options)
   using deadline = startDeadline(clock, options.timeoutMs, context.signal)
-  const user = options.user ? await stopUser(context) : undefined
+  const user = options.user ? await stopUser(context, deadline) : undefined
   const outcomes = await Promise.all(targets.map((target) => stop(context, target, deadline)))
   context.signal.throwIfAborted()
   const sessions = [...settled.map((session) => describe(session, `was already ${session.state}`)), ...outcomes.flat()]
@@ -78,12 +79,21 @@ function nextStep({outcome}: CancelOutcome): {next?: string} {
   return {}
 }
 
-async function stopUser({server, signal, report}: Context): Promise<string> {
+/** Stops everything of our user, and waits until the server says that nothing of it is left, where it tells us. */
+async function stopUser({server, clock, report}: Context, {signal}: Deadline): Promise<string> {
   const user = foreignLine(await server.userId(signal), 60)
   const message = `Stopping everything of the user "${user}" on ${server.address}, from whatever tab, script or machine. On a server without accounts that is everybody.`
   report({event: 'notice', message})
   await server.interruptUser(signal)
-  return user
+  for (;;) {
+    const {activityUnknown, busyUsers = []} = await server.sample({signal, answerWithin: ANSWER_WITHIN_MS})
+    if (activityUnknown) {
+      report({event: 'notice', message: `Whether all of it has stopped is not known: ${activityUnknown.message}.`})
+      return user
+    }
+    if (!busyUsers.some((busy) => busy.user === user)) return user
+    await clock.sleep(LOOK_AGAIN_MS, signal)
+  }
 }
 
 async function stop(context: Context, target: Target, deadline: Deadline): Promise<CancelOutcome[]> {
@@ -99,7 +109,7 @@ async function stop(context: Context, target: Target, deadline: Deadline): Promi
     if (target.wholeRun) await sessions.runs.requestCancel(run)
     for (const {id} of target.wholeRun ? [] : reachable) await sessions.runs.requestCancel(run, id)
   }
-  const outcomes = await settleAll(context, run, reachable, deadline)
+  const outcomes = await settleAll(context, {...target, sessions: reachable}, deadline)
   // A live process clears up after itself, once it has seen the request.
   const stillOurs = (await sessions.list({active: true})).some((session) => session.run === run)
   if (!stillOurs && reachable.every(({ownerStanding}) => isGone(ownerStanding))) await sessions.runs.forget(run)
@@ -110,20 +120,18 @@ async function stop(context: Context, target: Target, deadline: Deadline): Promi
  * Interrupts a run's SwarmUI session until its sessions are settled, by their process or, where that is gone, by us. Again
  * and again: the credential appears only with the first request, and a request may cross the interrupt on its way.
  */
-async function settleAll(
-  context: Context,
-  run: string,
-  targets: readonly OwnedSession[],
-  deadline: Deadline,
-): Promise<CancelOutcome[]> {
+async function settleAll(context: Context, target: Target, deadline: Deadline): Promise<CancelOutcome[]> {
+  const {run, sessions: targets, wholeRun} = target
   const {server, sessions, clock, report} = context
   const settled = new Map<string, CancelOutcome>()
   const started = clock.monotonic()
+  let {credential} = target
   let interruptedAt = Number.NEGATIVE_INFINITY
   let warned = false
+  let stopped = targets.length === 0
   try {
-    while (settled.size < targets.length) {
-      const credential = await sessions.runs.credential(run)
+    while (!stopped) {
+      credential = (await sessions.runs.credential(run)) ?? credential
       if (credential && clock.monotonic() - interruptedAt >= INTERRUPT_AGAIN_MS) {
         interruptedAt = clock.monotonic()
         await server.interruptWorkOf(credential.secret, deadline.signal)
@@ -133,7 +141,9 @@ async function settleAll(
         const now = await settleIfGone(context, id, work?.waitingGens ?? 0)
         if (now && isSettled(now)) settled.set(id, describe(now, ENDINGS[now.state] ?? `had ${now.state} before`))
       }
-      if (settled.size === targets.length) break
+      // The others of a run, of which only some were cancelled, go on under the same credential.
+      stopped = settled.size === targets.length && !(wholeRun && work?.waitingGens)
+      if (stopped) break
       if (!warned && clock.monotonic() - started > SLOW_MS) {
         warned = true
         report({event: 'notice', message: `The run ${run} ${await whyItGoesOn(context, deadline.signal)}`})
@@ -143,8 +153,13 @@ async function settleAll(
   } catch (error) {
     if (!deadline.passed()) throw error
   }
-  const late = 'is still running: the server has not stopped it in time'
-  return targets.map((target) => settled.get(target.id) ?? describe(target, late, 'running'))
+  return targets.map((one) => {
+    const ended = settled.get(one.id)
+    const onlyHere = wholeRun && !stopped && ended?.outcome === 'cancelled'
+    return ended && !onlyHere
+      ? ended
+      : describe(one, 'is still running: the server has not stopped it in time', 'running')
+  })
 }
 
 const ENDINGS: Readonly<Partial<Record<SessionState, string>>> = {
@@ -163,7 +178,7 @@ async function settleIfGone({sessions}: Context, id: string, work: number): Prom
 }
 
 async function whyItGoesOn({server}: Context, signal: AbortSignal): Promise<string> {
-  const {backends} = await server.sample({signal, answerWithin: SLOW_MS, own: true, thorough: true})
+  const {backends} = await server.sample({signal, answerWithin: ANSWER_WITHIN_MS, own: true, thorough: true})
   return backends?.some(({status, interruptible}) => status === 'running' && !interruptible)
     ? 'goes on: a backend of this server cannot be interrupted; it finishes the picture it has begun, which is kept.'
     : 'has not stopped yet: a backend stops between two steps.'
