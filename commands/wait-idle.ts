@@ -17,6 +17,7 @@ without an answer begins the window anew.
 
 Exit code 0 when idle, or the exit code of COMMAND; 124 when still busy at the deadline, 3 when the server cannot be
 reached, 4 when this user may not see what others do, 5 when it is quiet but no backend could make a picture.`
+  static override strict = false
   static override usage = '<%= command.id %> [FLAGS] [-- COMMAND ...]'
   static override examples = [
     {description: 'A step of a pipeline', command: '<%= config.bin %> wait-idle --server http://gpu-box:7801'},
@@ -41,7 +42,12 @@ reached, 4 when this user may not see what others do, 5 when it is quiet but no 
     preferQuickExit()
     const at = this.argv.indexOf('--')
     const words = at < 0 ? [] : this.argv.slice(at + 1)
-    const {flags} = await this.parse(WaitIdle, at < 0 ? this.argv : this.argv.slice(0, at))
+    const {flags, argv} = await this.parse(WaitIdle, at < 0 ? this.argv : this.argv.slice(0, at))
+    if (argv.length > 0) {
+      throw new UsageError(`"${argv[0]}" is no flag.`, {
+        next: `Put -- before a command: ag wait-idle -- ${[...argv, ...words].join(' ')}`,
+      })
+    }
     const [program, ...rest] = words
     if (program !== undefined && this.jsonEnabled()) {
       throw new UsageError('--json and a COMMAND would both write to stdout.', {next: 'Use one of them.'})
@@ -49,7 +55,7 @@ reached, 4 when this user may not see what others do, 5 when it is quiet but no 
     const path = program === undefined ? undefined : await findProgram(words)
     const result = await runWait(flags, {json: this.jsonEnabled()})
     process.exitCode = result.exit_code
-    if (result.error) this.tellError(result.error)
+    if (result.error) this.tellError(result.error, result.exit_code === 0 ? 'Note' : 'Error')
     if (path === undefined) {
       if (result.open && !flags.quiet && !flags.events) this.log(waitSummary(result))
     } else if (result.exit_code === 0) {

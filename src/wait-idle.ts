@@ -165,15 +165,18 @@ function describe(
   conclusion: ExitCode | undefined,
 ): NonNullable<WaitResult['error']> {
   const wanted = options.reverse ? 'busy' : 'idle'
-  const reasons = blocking.map(({server, reason}) => `${server}: ${reason}`)
+  const reasons = blocking.map(({server, reason}) => `${server}: ${reason.replace(/\.$/, '')}.`)
   const late = `Not ${wanted} for ${options.stableForMs / 1000} s on end within ${options.timeoutMs / 1000} s.`
-  const message = [...(conclusion === undefined ? [late] : []), ...reasons].join(' ')
+  const tooShort = `What was ${wanted} in the end had not been so for long enough.`
+  const message = [...(conclusion === undefined ? [late] : []), ...(reasons.length > 0 ? reasons : [tooShort])].join(
+    ' ',
+  )
   const next = blocking.find((verdict) => verdict.next)?.next ?? NEXT_STEPS[conclusion ?? ExitCode.deadline]
   return {message, ...(next ? {next} : {})}
 }
 
 const NEXT_STEPS: Readonly<Partial<Record<ExitCode, string>>> = {
-  [ExitCode.deadline]: 'Raise --timeout, or see who uses the server: ag status.',
+  [ExitCode.deadline]: 'Raise --timeout, lower --stable-for, or see who uses the server: ag status.',
   [ExitCode.noBackend]: "See the server's Backends tab.",
 }
 

@@ -26,8 +26,8 @@ export abstract class AgCommand extends Command {
   }
 
   /** Says on stderr what went wrong and what to do next; for results that are failures without being exceptions. */
-  protected tellError({message, next}: {readonly message: string; readonly next?: string}): void {
-    if (!this.jsonEnabled()) process.stderr.write(`${redact(`Error: ${message}${next ? `\n${next}` : ''}`)}\n`)
+  protected tellError({message, next}: {readonly message: string; readonly next?: string}, word = 'Error'): void {
+    if (!this.jsonEnabled()) process.stderr.write(`${redact(`${word}: ${message}${next ? `\n${next}` : ''}`)}\n`)
   }
 
   protected override toErrorJson(error: unknown): unknown {

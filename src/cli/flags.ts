@@ -53,7 +53,7 @@ export const serversFlags = {
     default: [DEFAULT_SERVER],
     multiple: true,
     multipleNonGreedy: true,
-    description: 'SwarmUI server; repeatable (in AG_SERVER separated by spaces).',
+    description: 'SwarmUI server, or "mock"; repeatable (in AG_SERVER separated by spaces).',
     helpGroup: 'SERVER',
   }),
 } as const

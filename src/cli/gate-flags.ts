@@ -13,7 +13,7 @@ export const gateFlags = {
   timeout: Flags.string({
     default: TIMEOUT,
     helpValue: 'DURATION',
-    description: 'Give up after this long, e.g. 45s, 30m, 2h.',
+    description: 'Give up after this long, e.g. 45s, 30m, 2h; a bare number counts seconds.',
     helpGroup: 'GATE',
   }),
   'stable-for': Flags.string({
@@ -56,7 +56,7 @@ export const gateFlags = {
   'on-timeout': Flags.option({
     options: ['fail', 'continue'] as const,
     default: 'fail' as const,
-    description: 'continue: exit 0 when it is merely still busy at the deadline.',
+    description: 'continue: go on (exit 0, run COMMAND) when it is merely still busy at the deadline.',
     helpGroup: 'GATE',
   })(),
   reverse: Flags.boolean({description: 'Wait until it is busy instead.', helpGroup: 'GATE'}),
@@ -77,8 +77,7 @@ export interface GateFlags {
 /** The options that flags name. Throws `UsageError` for a duration or a number that is none. */
 export function waitOptions(flags: GateFlags, servers: number): WaitOptions {
   return {
-    timeoutMs: parseDuration(flags.timeout),
-    stableForMs: parseDuration(flags['stable-for'] ?? (flags.reverse ? '0' : STABLE_FOR)),
+    ...parseWindow(flags.timeout, flags['stable-for'] ?? (flags.reverse ? '0' : STABLE_FOR)),
     ...(flags.interval === undefined ? {} : {intervalMs: parseInterval(flags.interval)}),
     scope: flags.scope,
     maxQueue: flags['max-queue'],
@@ -119,14 +118,24 @@ export interface RunGateFlags {
 /** The gate that a run's flags ask for, if they do. Throws `UsageError` for a duration that is none. */
 export function runGate(flags: RunGateFlags): WaitOptions | undefined {
   if (!flags['wait-idle']) return undefined
-  const gate: GateOptions = {
+  const gate: GateOptions & {timeoutMs: number} = {
     scope: 'auto',
-    stableForMs: parseDuration(flags['wait-stable-for'] ?? STABLE_FOR),
+    ...parseWindow(flags['wait-timeout'] ?? TIMEOUT, flags['wait-stable-for'] ?? STABLE_FOR),
     maxQueue: 0,
     requireBackends: 1,
     reverse: false,
   }
-  return {...gate, timeoutMs: parseDuration(flags['wait-timeout'] ?? TIMEOUT), required: 1, onTimeout: 'fail'}
+  return {...gate, required: 1, onTimeout: 'fail'}
+}
+
+/** A window that the deadline leaves no room for could never open the gate. */
+function parseWindow(timeout: string, stableFor: string): {timeoutMs: number; stableForMs: number} {
+  const timeoutMs = parseDuration(timeout)
+  const stableForMs = parseDuration(stableFor)
+  if (timeoutMs > stableForMs) return {timeoutMs, stableForMs}
+  throw new UsageError(`In ${timeout} nothing can be seen to be idle for ${stableFor}.`, {
+    next: 'Raise the timeout, or look for less long (--stable-for, --wait-stable-for).',
+  })
 }
 
 function parseInterval(text: string): number {

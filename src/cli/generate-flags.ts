@@ -22,7 +22,7 @@ export const runFlags = {
     helpGroup: 'RUN',
   }),
   timeout: Flags.string({
-    description: 'Stop after this long, e.g. 45s, 30m, 2h.',
+    description: 'Stop after this long, the wait of --wait-idle included, e.g. 45s, 30m, 2h.',
     helpValue: 'DURATION',
     helpGroup: 'RUN',
   }),

@@ -27,9 +27,9 @@ describe('ag wait-idle', () => {
 
   test('exits 124 at the deadline, with the reason and the next step', async () => {
     await using at = await builtWorkspace({foreign: {waiting_gens: 2}})
-    const {exitCode, stdout, stderr} = await at.run(['wait-idle', '--timeout', '400ms'])
+    const {exitCode, stdout, stderr} = await at.run(['wait-idle', '--timeout', '400ms', '--stable-for', '300ms'])
     expect({exitCode, stdout}).toEqual({exitCode: 124, stdout: ''})
-    expect(stderr).toMatch(/Error: Not idle for 10 s on end within 0\.4 s\. .*2 pictures.*\nRaise --timeout/)
+    expect(stderr).toMatch(/Error: Not idle for 0\.3 s on end within 0\.4 s\. .*2 pictures.*\nRaise --timeout/)
   })
 
   test('is silent when it is told to be, but for errors', async () => {
@@ -79,7 +79,7 @@ describe('ag wait-idle', () => {
 
   test('does not run it while the server is busy, unless it may continue', async () => {
     await using at = await builtWorkspace({foreign: {live_gens: 1}})
-    const words = ['--timeout', '200ms', '--', process.execPath, '-e', 'console.log("ran")']
+    const words = [...NOW, '--timeout', '200ms', '--', process.execPath, '-e', 'console.log("ran")']
     expect(await at.run(['wait-idle', ...words])).toMatchObject({exitCode: 124, stdout: ''})
     expect(await at.run(['wait-idle', '--on-timeout', 'continue', ...words])).toMatchObject({
       exitCode: 0,
@@ -91,6 +91,18 @@ describe('ag wait-idle', () => {
     await using at = await builtWorkspace({foreign: {live_gens: 1}})
     const {exitCode, stderr} = await at.run(['wait-idle', '--', 'no-such-program'])
     expect({exitCode, stderr}).toEqual({exitCode: 2, stderr: expect.stringMatching(/no program "no-such-program"/)})
+  })
+
+  test('says how to write a command that lacks its --', async () => {
+    await using at = await builtWorkspace()
+    const {exitCode, stderr} = await at.run(['wait-idle', 'echo', 'hi'])
+    expect({exitCode, stderr}).toEqual({exitCode: 2, stderr: expect.stringMatching(/ag wait-idle -- echo hi$/)})
+  })
+
+  test('refuses a window that its deadline leaves no room for', async () => {
+    await using at = await builtWorkspace()
+    const {exitCode, stderr} = await at.run(['wait-idle', '--timeout', '10s'])
+    expect({exitCode, stderr}).toEqual({exitCode: 2, stderr: expect.stringMatching(/In 10s nothing.*idle for 10s/)})
   })
 
   test('hands signals to the command', async () => {
@@ -128,7 +140,7 @@ describe('ag wait-idle', () => {
     const {port} = silent.address() as {port: number}
     await using at = await builtWorkspace()
     const started = performance.now()
-    const {exitCode, stderr} = await at.run(['wait-idle', '--timeout', '1s', '-s', `127.0.0.1:${port}`])
+    const {exitCode, stderr} = await at.run(['wait-idle', ...NOW, '--timeout', '1s', '-s', `127.0.0.1:${port}`])
     silent.close()
     expect({exitCode, stderr}).toEqual({exitCode: 3, stderr: expect.stringMatching(/has not answered/)})
     expect(performance.now() - started).toBeLessThan(3000)
@@ -180,7 +192,7 @@ describe('ag wait-idle', () => {
 
   test('gates a run, after the manifest is checked', async () => {
     await using at = await builtWorkspace({foreign: {live_gens: 1}})
-    const busy = await at.run(['generate', '--wait-idle', '--wait-timeout', '300ms'])
+    const busy = await at.run(['generate', '--wait-idle', '--wait-timeout', '300ms', '--wait-stable-for', '0'])
     expect(busy).toMatchObject({exitCode: 124, stderr: expect.stringMatching(/Not idle.*1 at a backend/)})
     at.mock.control({foreign: {live_gens: 0}})
     expect(await at.run(['generate', '--wait-idle', '--wait-stable-for', '0'])).toMatchObject({exitCode: 0})
