@@ -22,15 +22,18 @@ export async function refuseIfCancelled({sessions}: Context, run: string, sessio
   if (requests.wholeRun || requests.sessions.has(session)) throw new CancelledError()
 }
 
-/** A generation that was stopped on the server is cancelled if that was asked for, and pending work if it was not meant. */
+/**
+ * What a generation's error means: as it is, or a `CollateralError` for one that was stopped on the server without being
+ * meant. Throws `CancelledError` for one that was.
+ */
 export async function judgeInterruption(
   context: Context,
   run: string,
   session: string,
   error: unknown,
-): Promise<never> {
-  if (!(error instanceof GenerationError) || !LIKE_INTERRUPTED.has(error.fault)) throw error
+): Promise<unknown> {
+  if (!(error instanceof GenerationError) || !LIKE_INTERRUPTED.has(error.fault)) return error
   await refuseIfCancelled(context, run, session)
   const {sessions} = await context.sessions.runs.cancelRequests(run)
-  throw sessions.size > 0 ? new CollateralError(error) : error
+  return sessions.size > 0 ? new CollateralError(error) : error
 }

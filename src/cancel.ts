@@ -4,7 +4,7 @@ import {type Deadline, startDeadline} from './deadline.ts'
 import {ExitCode} from './errors.ts'
 import {isSettled} from './session/history-line.ts'
 import type {SessionState} from './session/session.ts'
-import type {OwnedSession} from './store/session-store.ts'
+import type {Credential, OwnedSession} from './store/session-store.ts'
 import {foreignLine} from './text.ts'
 
 export interface CancelOptions extends Selection {
@@ -52,8 +52,13 @@ export async function cancel(context: Context, options: CancelOptions): Promise<
   const {settled, targets} = await selectTargets(context, options)
   using deadline = startDeadline(clock, options.timeoutMs, context.signal)
   const user = options.user ? await stopUser(context, deadline) : undefined
-  const outcomes = await Promise.all(targets.map((target) => stop(context, target, deadline)))
+  // All come to their end before one's failure is thrown: none goes on in the background.
+  const ends = await Promise.allSettled(targets.map((target) => stop(context, target, deadline)))
   context.signal.throwIfAborted()
+  const outcomes = ends.map((end) => {
+    if (end.status === 'rejected') throw end.reason
+    return end.value
+  })
   const sessions = [...settled.map((session) => describe(session, `was already ${session.state}`)), ...outcomes.flat()]
   const unfinished = sessions.find(({outcome}) => outcome in EXIT_CODES)
   return {
@@ -103,7 +108,7 @@ async function stop(context: Context, target: Target, deadline: Deadline): Promi
     const message = `runs on ${credential.server}: ag cancel --run ${run} --server ${credential.server}`
     return target.sessions.map((session) => describe(session, message, 'elsewhere'))
   }
-  const reachable = target.sessions.filter((session) => credential || !isBeyondReach(session))
+  const reachable = target.sessions.filter((session) => !isBeyondReach(session, credential))
   const beyond = target.sessions.filter((session) => !reachable.includes(session))
   if (reachable.length > 0) {
     if (target.wholeRun) await sessions.runs.requestCancel(run)
@@ -112,7 +117,7 @@ async function stop(context: Context, target: Target, deadline: Deadline): Promi
   const outcomes = await settleAll(context, {...target, sessions: reachable}, deadline)
   // A live process clears up after itself, once it has seen the request.
   const stillOurs = (await sessions.list({active: true})).some((session) => session.run === run)
-  if (!stillOurs && reachable.every(({ownerStanding}) => isGone(ownerStanding))) await sessions.runs.forget(run)
+  if (!stillOurs && reachable.every(({ownerStanding}) => ownerStanding === 'dead')) await sessions.runs.forget(run)
   return [...outcomes, ...beyond.map(describeBeyondReach)]
 }
 
@@ -121,7 +126,8 @@ async function stop(context: Context, target: Target, deadline: Deadline): Promi
  * and again: the credential appears only with the first request, and a request may cross the interrupt on its way.
  */
 async function settleAll(context: Context, target: Target, deadline: Deadline): Promise<CancelOutcome[]> {
-  const {run, sessions: targets, wholeRun} = target
+  const {run, wholeRun} = target
+  const targets = [...target.sessions]
   const {server, sessions, clock, report} = context
   const settled = new Map<string, CancelOutcome>()
   const started = clock.monotonic()
@@ -137,7 +143,8 @@ async function settleAll(context: Context, target: Target, deadline: Deadline): 
         await server.interruptWorkOf(credential.secret, deadline.signal)
       }
       const work = credential && (await server.workOf(credential.secret, deadline.signal))
-      for (const {id} of targets.filter((target) => !settled.has(target.id))) {
+      if (wholeRun) targets.push(...(await begunSince(context, run, targets)))
+      for (const {id} of targets.filter((one) => !settled.has(one.id))) {
         const now = await settleIfGone(context, id, work?.waitingGens ?? 0)
         if (now && isSettled(now)) settled.set(id, describe(now, ENDINGS[now.state] ?? `had ${now.state} before`))
       }
@@ -162,6 +169,12 @@ async function settleAll(context: Context, target: Target, deadline: Deadline): 
   })
 }
 
+/** Sessions that a run began after it was asked to stop, or while it was. */
+async function begunSince({sessions}: Context, run: string, known: readonly OwnedSession[]): Promise<OwnedSession[]> {
+  const active = await sessions.list({active: true})
+  return active.filter((session) => session.run === run && !known.some(({id}) => id === session.id))
+}
+
 const ENDINGS: Readonly<Partial<Record<SessionState, string>>> = {
   cancelled: 'is cancelled',
   completed: 'was finished before it could be stopped',
@@ -170,7 +183,7 @@ const ENDINGS: Readonly<Partial<Record<SessionState, string>>> = {
 /** The session as it is now; settled by us if its process is gone and the server has stopped. */
 async function settleIfGone({sessions}: Context, id: string, work: number): Promise<OwnedSession | undefined> {
   const session = await sessions.get(id)
-  if (!session || isSettled(session) || !isGone(session.ownerStanding) || work > 0) return session
+  if (!session || isSettled(session) || session.ownerStanding !== 'dead' || work > 0) return session
   const writer = await sessions.claim(id)
   const error = 'Cancelled by `ag cancel`.'
   await writer?.append({event: 'cancelled', state: 'cancelled', message: error, result: {error, reason: 'cancelled'}})
@@ -184,9 +197,9 @@ async function whyItGoesOn({server}: Context, signal: AbortSignal): Promise<stri
     : 'has not stopped yet: a backend stops between two steps.'
 }
 
-/** Without the credential nobody can stop what the server was asked to make. */
-function isBeyondReach({ownerStanding, submission}: OwnedSession): boolean {
-  return ownerStanding === 'foreign' || (ownerStanding === 'dead' && submission !== undefined)
+/** Without the credential nobody can stop what the server was asked to make; and another machine's process may be alive. */
+function isBeyondReach({ownerStanding, submission}: OwnedSession, credential: Credential | undefined): boolean {
+  return ownerStanding === 'foreign' || (ownerStanding === 'dead' && submission !== undefined && !credential)
 }
 
 function describeBeyondReach(session: OwnedSession): CancelOutcome {
@@ -195,10 +208,6 @@ function describeBeyondReach(session: OwnedSession): CancelOutcome {
       ? 'was made on another machine, which alone can stop it'
       : 'was left by a process that died before it noted how to stop it'
   return describe(session, message, 'out_of_reach')
-}
-
-function isGone(standing: OwnedSession['ownerStanding']): boolean {
-  return standing === 'dead' || standing === 'foreign'
 }
 
 function describe(

@@ -149,7 +149,15 @@ async function submit(
       message: 'Sending the request',
       submission: {kind: server.kind, phase: 'intent'},
     })
-    return generate().catch((error: unknown) => judgeInterruption(context, making.run, session, error))
+    try {
+      return await generate()
+    } catch (error) {
+      const judged = await judgeInterruption(context, making.run, session, error)
+      if (!(judged instanceof CollateralError)) throw judged
+      // Nobody meant this one: it is no failure that counts, and begins again once the other has had time to end.
+      await clock.sleep(making.retryDelayMs, signal)
+      return attempt()
+    }
   }
   const generate = (): Promise<GeneratedImage> =>
     server.generate(
@@ -179,9 +187,7 @@ async function submit(
     clock,
     signal,
     transient: (error) =>
-      error instanceof UnreachableError ||
-      error instanceof CollateralError ||
-      (error instanceof GenerationError && error.fault === 'failed'),
+      error instanceof UnreachableError || (error instanceof GenerationError && error.fault === 'failed'),
     onRetry: async (error, attempt, delayMs) => {
       const message = messageOf(error)
       await history.write({event: 'retrying', state: 'starting', progress: 0, message})

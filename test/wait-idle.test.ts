@@ -162,6 +162,26 @@ describe('a gate before one server', () => {
     expect(for_ever).toMatchObject({open: false, verdict: 'unknown', exit_code: 3})
   })
 
+  test('gets over a SwarmUI session that is forgotten, and a new one that is not given at once', async () => {
+    const forgotten = {json: {error_id: 'invalid_session_id', error: 'Invalid session ID.'}, status: 401}
+    const result = await alone({
+      faults: [
+        {when: {route: 'GetGlobalStatus', nth: 3}, times: 1, do: forgotten},
+        {when: {route: 'GetNewSession', nth: 2}, times: 1, do: {drop: 'reset'}},
+      ],
+    })
+    expect(result).toMatchObject({open: true, states: ['idle', 'unreachable', 'idle']})
+  })
+
+  test('asks who the server is before it opens, and not at each look', async () => {
+    await using quiet = await rehearse()
+    await using busy = await rehearse({foreign: {live_gens: 1}})
+    await wait([quiet, busy], {required: 2, timeoutMs: 120_000})
+    const state = await fetch(`${quiet.mock.url}/Mock/State`).then((answer) => answer.json())
+    expect((state as {sessions: number}).sessions).toBeLessThan(16)
+    expect((state as {sessions: number}).sessions).toBeGreaterThan(1)
+  })
+
   test('waits for a server that is not there yet', async () => {
     const result = await alone({down: true}, {}, (look) => (look === 4 ? {down: false} : undefined))
     expect(result).toMatchObject({open: true, states: ['unreachable', 'idle']})

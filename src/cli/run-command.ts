@@ -25,8 +25,12 @@ export async function runProgram(path: string, words: readonly string[]): Promis
   }
   for (const signal of FORWARDED) process.on(signal, forward)
   try {
-    const {exitCode, signal} = await child
-    return exitCode ?? 128 + (signal ? constants.signals[signal] : 0)
+    const {exitCode, signal, shortMessage} = await child
+    if (exitCode !== undefined) return exitCode
+    if (signal) return 128 + constants.signals[signal]
+    throw new UsageError(`${path} cannot be started: ${shortMessage}`, {
+      next: 'Check that it is a program for this machine.',
+    })
   } finally {
     for (const signal of FORWARDED) process.off(signal, forward)
   }

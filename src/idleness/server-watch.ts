@@ -4,7 +4,7 @@ import type {ImageServer} from '../server/image-server.ts'
 import type {SessionStore} from '../store/session-store.ts'
 import {ANSWER_WITHIN_MS, type Found, find, type WhatCounts} from './find.ts'
 import {Pace} from './pace.ts'
-import {DISTINCT_MS, elapsed, type Moment, StabilityWindow} from './window.ts'
+import {elapsed, type Moment, StabilityWindow} from './window.ts'
 
 export interface GateOptions extends WhatCounts {
   /** Milliseconds for which it must be quiet; 0 takes one look. */
@@ -16,8 +16,8 @@ export interface GateOptions extends WhatCounts {
   readonly random?: () => number
 }
 
-/** A verdict that is older opens no gate. */
-const FRESH_MS = 5000
+/** While an open server waits for others, it is asked from time to time whether it was restarted. */
+const IDENTIFY_EVERY_MS = 10_000
 
 interface WatchContext {
   readonly sessions: SessionStore
@@ -33,6 +33,7 @@ export class ServerWatch {
   readonly #pace: Pace
   #found: Found = {state: 'unknown', idleness: 'unknown', reason: 'it has not answered yet', evidence: []}
   #lookedAt: Moment
+  #open = false
   #identifiedAt: Moment
   #serverId: string | undefined
   #wasAway = false
@@ -70,8 +71,7 @@ export class ServerWatch {
 
   /** What we wait for holds, has held for the whole window, and was seen a moment ago. */
   get open(): boolean {
-    if (!this.#window.stable || elapsed(this.#lookedAt, this.#now()) > FRESH_MS) return false
-    return this.#found.state === (this.#options.reverse ? 'busy' : 'idle')
+    return this.#open && elapsed(this.#lookedAt, this.#now()) <= this.#sleptMs + ANSWER_WITHIN_MS
   }
 
   /** Waiting longer will not help: it will not tell us, or it stays quiet and useless. */
@@ -87,6 +87,7 @@ export class ServerWatch {
     const from = this.#now()
     const restarts = this.#restarts
     const before = this.#found.state
+    const wasStable = this.#window.stable
     this.#found = await this.#guarded(signal, () => this.#find(signal))
     this.#looks++
     const {state} = this.#found
@@ -95,13 +96,15 @@ export class ServerWatch {
     // What it said before it was restarted is not true of what it is now.
     const quiet = wanted && restarts === this.#restarts
     this.#window.add({from, to: this.#now(), quiet}, this.#sleptMs + ANSWER_WITHIN_MS)
-    if (this.#window.quietMs > 0 && this.#window.stable && this.#identifiedLongAgo()) {
+    if (this.#window.stable && this.#window.quietMs > 0 && (!wasStable || this.#identifiedLongAgo())) {
       this.#found = await this.#guarded(signal, async () => {
         await this.#identify(signal, {fresh: true})
         return this.#found
       })
     }
-    this.#lookedAt = this.#now()
+    // What it said is true of a moment after it was asked, and no later one.
+    this.#lookedAt = from
+    this.#open = this.#window.stable && this.#found.state === (this.#options.reverse ? 'busy' : 'idle')
   }
 
   /** How long to wait before the next look. */
@@ -119,7 +122,7 @@ export class ServerWatch {
   }
 
   #identifiedLongAgo(): boolean {
-    return elapsed(this.#identifiedAt, this.#now()) >= DISTINCT_MS
+    return elapsed(this.#identifiedAt, this.#now()) >= Math.max(IDENTIFY_EVERY_MS, this.#options.stableForMs)
   }
 
   async #identify(signal: AbortSignal, {fresh}: {fresh: boolean}): Promise<void> {

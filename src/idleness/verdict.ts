@@ -25,7 +25,11 @@ export interface Verdict {
  * cannot make it idle. A softer gate lets `maxQueue` pictures wait or run.
  */
 export function judgeServer(sample: ActivitySample, maxQueue = 0): Verdict {
-  return conclude([fromCounters(sample, maxQueue), ...fromLoading(sample), ...fromQueues(sample, maxQueue)])
+  const queues = fromQueues(sample, maxQueue)
+  const verdict = conclude([fromCounters(sample, maxQueue), ...fromLoading(sample), ...queues])
+  // A queue that we may see, and that does not answer, may be too busy to.
+  const silent = queues.find(({says}) => says === 'unknown')
+  return verdict.idleness === 'idle' && silent ? {...verdict, idleness: 'unknown', reason: silent.detail} : verdict
 }
 
 /** What evidence comes to: the first that is busy, else what the first says: it is the one that counts. */

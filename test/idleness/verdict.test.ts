@@ -59,7 +59,7 @@ describe('the verdict on a server', () => {
       /behind backend 0: 1 running, 2 pending/,
     ],
     ['an empty Comfy queue', {...quiet, queues: [{backend: '0', entries: {running: 0, pending: 0}}]}, 0, 'idle', /./],
-    ['a Comfy queue that does not answer', {...quiet, queues: [{backend: '0'}]}, 0, 'idle', /./],
+    ['a Comfy queue that does not answer', {...quiet, queues: [{backend: '0'}]}, 0, 'unknown', /did not answer/],
     [
       'counters that nobody tells us',
       {...blind, activityUnknown: {because: 'permission', message: 'no permission'}},

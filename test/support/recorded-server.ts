@@ -12,7 +12,7 @@ export async function recordedServer(version: string, name: string, at: number):
   const server = createServer((request, response) => {
     const answer = answerOf(answered, request.url ?? '', request.headers['x-swarm-backend-id'], at)
     if (!answer) {
-      response.statusCode = 500
+      response.statusCode = 404
       return response.end('The recording has no such request.')
     }
     const {'content-type': type, location} = answer.headers

@@ -13,6 +13,8 @@ import {backendMap, comfyQueue, connectedUsers, statusBody, toActivity} from './
 const QUEUE_LIMIT = 16 * 2 ** 20
 /** Who keeps a server busy is for people to read. */
 const USERS_EVERY_MS = 1000
+/** No permission (recording 35), or no such page. */
+const CLOSED = new Set([302, 401, 403, 404])
 const LASTING = new Set(['bad_permissions', 'bad_route'])
 
 /**
@@ -26,7 +28,7 @@ export class Sampler {
   readonly #session: SwarmSession
   readonly #refused = new Map<string, ApiError>()
   readonly #monotonic: () => number
-  #mayReadQueues = true
+  readonly #closedQueues = new Set<string>()
   #users: readonly BusyUser[] | undefined
   #askedForUsers = Number.NEGATIVE_INFINITY
 
@@ -85,17 +87,19 @@ export class Sampler {
   async #queues(backends: readonly Backend[], options: SampleOptions): Promise<readonly BackendQueue[]> {
     const queues: BackendQueue[] = []
     for (const {id, type, status, enabled} of backends) {
-      if (!this.#mayReadQueues) break
-      if (enabled && status === 'running' && type.startsWith('comfyui_')) queues.push(await this.#queueOf(id, options))
+      if (!enabled || status !== 'running' || !type.startsWith('comfyui_') || this.#closedQueues.has(id)) continue
+      const queue = await this.#queueOf(id, options)
+      if (queue) queues.push(queue)
     }
-    return this.#mayReadQueues ? queues : []
+    return queues
   }
 
-  async #queueOf(backend: string, options: SampleOptions): Promise<BackendQueue> {
+  /** A ComfyUI's queue; `undefined` where we may not see it, which does not change while we look. */
+  async #queueOf(backend: string, options: SampleOptions): Promise<BackendQueue | undefined> {
     const headers = {'x-swarm-backend-id': backend}
     try {
       const answer = await this.#transport.get('ComfyBackendDirect/queue', QUEUE_LIMIT, {...options, headers})
-      if (answer.status === 401) this.#mayReadQueues = false
+      if (CLOSED.has(answer.status)) return void this.#closedQueues.add(backend)
       const {data: queue} = comfyQueue.safeParse(answer.status === 200 ? parseJson(answer) : undefined)
       if (!queue) return {backend}
       return {backend, entries: {running: queue.queue_running.length, pending: queue.queue_pending.length}}

@@ -87,8 +87,11 @@ export class SwarmSession {
       if (fresh.server_id !== stale.server_id) this.#onRestart?.(fresh.server_id)
       return fresh
     })
-    this.#current = renewing
-    return renewing ?? this.get(signal)
+    this.#current = renewing?.catch((error) => {
+      this.#current = undefined
+      throw error
+    })
+    return this.#current ?? this.get(signal)
   }
 
   async #loadOrCreate(signal: AbortSignal): Promise<NewSession> {
