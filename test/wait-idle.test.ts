@@ -223,6 +223,13 @@ describe('a gate before one server', () => {
     expect((await alone({backends: [{}, {}]}, {requireBackends})).exit_code).toBe(exitCode)
   })
 
+  test('that does not tell its backends once is asked again', async () => {
+    const fault = {json: {error_id: 'internal_error', error: 'An internal error occurred'}}
+    const faults = [{when: {route: 'ListBackends', nth: 3}, times: 1, do: fault}]
+    const result = await alone({backends: [{}, {}], faults}, {requireBackends: 2})
+    expect(result).toMatchObject({open: true, states: ['idle', 'unknown', 'idle']})
+  })
+
   test('with a softer gate opens with some pictures in the queue', async () => {
     expect(await alone({foreign: {waiting_gens: 2, live_gens: 1}}, {maxQueue: 2})).toMatchObject({open: true})
     expect(await alone({foreign: {waiting_gens: 3, live_gens: 1}}, {maxQueue: 2})).toMatchObject({open: false})

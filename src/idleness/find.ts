@@ -101,9 +101,13 @@ function judge(verdict: Verdict, sample: ActivitySample, what: WhatCounts): Foun
   return judgeBackends(verdict, sample, what) ?? {state: 'idle', ...verdict, ...queue, evidence}
 }
 
-function judgeBackends(verdict: Verdict, {backends}: ActivitySample, what: WhatCounts): Found | undefined {
+function judgeBackends(verdict: Verdict, sample: ActivitySample, what: WhatCounts): Found | undefined {
+  const {backends, backendsDenied} = sample
   const wanted = what.requireBackends
   if (wanted <= 1) return undefined
+  if (!backends && !backendsDenied) {
+    return {...verdict, state: 'unknown', idleness: 'unknown', reason: 'how many backends are up was not told'}
+  }
   if (!backends) {
     return {
       ...verdict,

@@ -73,8 +73,9 @@ export interface ActivitySample {
   readonly activityUnknown?: UnknownActivity
   readonly backendStatus: BackendSummary
   readonly readiness: Readiness
-  /** Missing where this identity may not see them. */
+  /** Missing where nobody told, or this identity may not see them: `backendsDenied`. */
   readonly backends?: readonly Backend[]
+  readonly backendsDenied?: boolean
   /** Missing where this identity may not see them, or there is no ComfyUI behind the server. */
   readonly queues?: readonly BackendQueue[]
   /** Who has work on the server; missing where this identity may not know or nobody was asked for. */

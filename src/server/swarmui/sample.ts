@@ -48,6 +48,7 @@ export class Sampler {
     const busy = activity !== undefined && activity.waitingGens > 0
     const wanted = thorough || (own ? status === 'errored' : !busy)
     const backends = wanted ? await this.#backends(options) : undefined
+    const backendsDenied = this.#refused.get('ListBackends')?.errorId === 'bad_permissions'
     const queues = backends && !own ? await this.#queues(backends, options) : []
     const busyUsers = busy ? await this.#busyUsers(options) : undefined
     return {
@@ -56,6 +57,7 @@ export class Sampler {
       backendStatus: {status, message, loading},
       readiness: readiness({status, message}, backends),
       ...(backends ? {backends} : {}),
+      ...(backendsDenied ? {backendsDenied} : {}),
       ...(queues.length > 0 ? {queues} : {}),
       ...(busyUsers ? {busyUsers} : {}),
     }
