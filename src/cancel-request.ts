@@ -1,6 +1,7 @@
 import type {Context} from './context.ts'
 import {CancelledError} from './errors.ts'
 import {GenerationError} from './server/image-server.ts'
+import {isSettled} from './session/history-line.ts'
 
 /*
  * The generating side of `ag cancel`: how a picture on its way finds out that it is to stop, or that it was stopped by mistake.
@@ -22,18 +23,28 @@ export async function refuseIfCancelled({sessions}: Context, run: string, sessio
   if (requests.wholeRun || requests.sessions.has(session)) throw new CancelledError()
 }
 
+/** `ag cancel` interrupts until it has seen the session settled; its last interrupt may come this long after that. */
+const LAST_INTERRUPT_MS = 2000
+
 /**
- * What a generation's error means: as it is, or a `CollateralError` for one that was stopped on the server without being
- * meant. Throws `CancelledError` for one that was.
+ * What the error of a generation that was sent at `sentAt` (wall clock) means: as it is, or a `CollateralError` for one that
+ * was stopped on the server without being meant. Throws `CancelledError` for one that was.
  */
 export async function judgeInterruption(
   context: Context,
-  run: string,
-  session: string,
+  {run, session, sentAt}: {readonly run: string; readonly session: string; readonly sentAt: number},
   error: unknown,
 ): Promise<unknown> {
   if (!(error instanceof GenerationError) || !LIKE_INTERRUPTED.has(error.fault)) return error
   await refuseIfCancelled(context, run, session)
-  const {sessions} = await context.sessions.runs.cancelRequests(run)
-  return sessions.size > 0 ? new CollateralError(error) : error
+  return (await wasInterruptedSince(context, run, sentAt)) ? new CollateralError(error) : error
+}
+
+/** Whether a cancelled session of the run was still being stopped at that time; one that was over excuses nothing. */
+async function wasInterruptedSince({sessions}: Context, run: string, since: number): Promise<boolean> {
+  const requests = await sessions.runs.cancelRequests(run)
+  const cancelled = await Promise.all([...requests.sessions].map((id) => sessions.get(id)))
+  return cancelled.some(
+    (session) => session && (!isSettled(session) || Date.parse(session.updatedAt) + LAST_INTERRUPT_MS >= since),
+  )
 }

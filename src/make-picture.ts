@@ -149,10 +149,11 @@ async function submit(
       message: 'Sending the request',
       submission: {kind: server.kind, phase: 'intent'},
     })
+    const sentAt = clock.now()
     try {
       return await generate()
     } catch (error) {
-      const judged = await judgeInterruption(context, making.run, session, error)
+      const judged = await judgeInterruption(context, {run: making.run, session, sentAt}, error)
       if (!(judged instanceof CollateralError)) throw judged
       // Nobody meant this one: it is no failure that counts, and begins again once the other has had time to end.
       await clock.sleep(making.retryDelayMs, signal)

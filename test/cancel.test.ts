@@ -72,6 +72,16 @@ describe('cancel', () => {
     expect(exit_code).toBe(6)
   })
 
+  test('of one session does not excuse for ever what another one of its run gets from the server', async () => {
+    await using at = await rehearse({step_ms: 20, steps: 20, faults: [{when: {prompt: 'nothing'}, do: {empty: true}}]})
+    const made = at.generate(manifest('a', 'nothing'), {concurrency: 1})
+    await until(() => seen(at, 'a'))
+    const [first] = await at.sessions.list({active: true})
+    await cancelFromElsewhere(at, {sessions: [first?.id ?? '']})
+    const {assets} = await made
+    expect(assets).toMatchObject([{state: 'cancelled'}, {state: 'failed', error: {reason: 'empty'}}])
+  })
+
   test('reaches a generation that only waits in the queue, which vanishes without a word', async () => {
     await using at = await rehearse({...slow, claim_ms: 60_000})
     const made = at.generate(manifest('a'))

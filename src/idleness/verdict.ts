@@ -73,9 +73,9 @@ function fromQueues({queues = []}: ActivitySample, maxQueue: number): Evidence[]
     const source = `ComfyUI queue behind backend ${backend}`
     if (!entries) return {source, says: 'unknown', detail: `${source} did not answer`}
     const {running, pending} = entries
-    const busy = running + pending > maxQueue
-    const detail = busy ? `${source}: ${running} running, ${pending} pending` : `${source} is empty`
-    return {source, says: busy ? 'busy' : 'idle', detail}
+    const work = running + pending
+    const detail = work > 0 ? `${source}: ${running} running, ${pending} pending` : `${source} is empty`
+    return {source, says: work > maxQueue ? 'busy' : 'idle', detail}
   })
 }
 

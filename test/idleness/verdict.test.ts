@@ -83,10 +83,21 @@ describe('the verdict on a server', () => {
       'busy',
       /./,
     ],
+    [
+      'a Comfy queue within the limit, which is not empty',
+      {...quiet, queues: [{backend: '0', entries: {running: 1, pending: 0}}]},
+      2,
+      'idle',
+      /./,
+    ],
   ])('%s', (_what, sample, maxQueue, idleness, reason) => {
     const verdict = judgeServer(sample, maxQueue)
     expect(verdict.idleness).toBe(idleness)
     expect(verdict.reason).toMatch(reason)
     expect(verdict.evidence[0]).toMatchObject({source: 'GetGlobalStatus'})
+    for (const [at, {entries}] of (sample.queues ?? []).entries()) {
+      const empty = entries?.running === 0 && entries.pending === 0
+      expect(/is empty/.test(verdict.evidence.at(at - (sample.queues?.length ?? 0))?.detail ?? '')).toBe(empty)
+    }
   })
 })
