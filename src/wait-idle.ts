@@ -2,6 +2,7 @@ import type {Context} from './context.ts'
 import {startDeadline} from './deadline.ts'
 import {ExitCode} from './errors.ts'
 import type {Scope, ServerState} from './idleness/find.ts'
+import {News} from './idleness/news.ts'
 import {type GateOptions, ServerWatch} from './idleness/server-watch.ts'
 import type {Evidence, Idleness} from './idleness/verdict.ts'
 import {Wake} from './idleness/wake.ts'
@@ -50,8 +51,6 @@ export interface WaitResult {
   readonly exit_code: ExitCode
   readonly error?: {readonly message: string; readonly next?: string}
 }
-
-const HEARTBEAT_MS = 60_000
 
 /**
  * Waits until enough servers are idle: every look of the whole window found nothing waiting, running or loading, and the
@@ -194,40 +193,6 @@ function toVerdict(watch: ServerWatch): ServerVerdict {
     looks: watch.looks,
     restarts: watch.restarts,
     evidence,
-  }
-}
-
-/** Tells each change of a server's state once, and that it lasts once a minute; the looks between are for live displays. */
-class News {
-  readonly #watch: ServerWatch
-  readonly #context: WaitContext
-  #state: ServerState | undefined
-  #restarts = 0
-  #toldAt = 0
-
-  constructor(watch: ServerWatch, context: WaitContext) {
-    this.#watch = watch
-    this.#context = context
-  }
-
-  tell(): void {
-    const {found, server, quietMs, restarts} = this.#watch
-    const {clock, report} = this.#context
-    if (restarts > this.#restarts) report({event: 'wait.restarted', server: server.address})
-    this.#restarts = restarts
-    const changed = found.state !== this.#state
-    const due = clock.monotonic() - this.#toldAt >= HEARTBEAT_MS
-    if (changed || due) this.#toldAt = clock.monotonic()
-    this.#state = found.state
-    const {address} = server.contact()
-    report({
-      event: changed ? 'wait.state' : due ? 'wait.heartbeat' : 'wait.look',
-      server: server.address,
-      ...(address ? {address} : {}),
-      state: found.state,
-      reason: found.reason,
-      quiet_seconds: seconds(quietMs),
-    })
   }
 }
 
