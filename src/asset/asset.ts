@@ -15,6 +15,8 @@ export interface Asset {
   readonly prompt: string
   /** By the server's names, prompt and seed included. Only what the user set. */
   readonly parameters: Readonly<Record<string, ParameterValue>>
+  /** Its seed is a new one each time. */
+  readonly randomSeed: boolean
   /** The format the server will answer with, as far as the parameters tell. */
   readonly expectedFormat: ImageFormat
   /** Absolute. Throws `UsageError` when the declared path has the ending of another format. */

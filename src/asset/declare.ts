@@ -50,6 +50,7 @@ export function declareAssets({id, group, prompt, settings, outputDirectory}: De
       group,
       prompt: String(parameters['prompt']),
       parameters: {...parameters, seed},
+      randomSeed: settings.seed === 'random',
       expectedFormat,
       pathFor,
     }

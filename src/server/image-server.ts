@@ -38,6 +38,13 @@ export interface GeneratedImage {
   readonly model?: string
 }
 
+/** One picture of a run that somebody looks for. */
+export interface WantedPicture {
+  readonly item: string
+  /** Tells two pictures of one item apart. */
+  readonly seed?: number
+}
+
 /** Counters as SwarmUI counts them; `waitingGens` includes running work. */
 export interface ActivityCounters {
   readonly waitingGens: number
@@ -150,6 +157,15 @@ export interface ImageServer {
   ): Promise<Record<string, ParameterValue>>
   /** Throws `GenerationError`, or the signal's reason. */
   generate(request: ImageRequest, hooks: GenerateHooks): Promise<GeneratedImage>
+  /**
+   * The pictures of a run that are finished and kept on the server, by item: recognised by the tag in their metadata, or by
+   * the path that `generate` chose where the server tells no metadata. What is not in the answer is not there.
+   */
+  findPictures(
+    run: string,
+    wanted: readonly WantedPicture[],
+    signal: AbortSignal,
+  ): Promise<ReadonlyMap<string, GeneratedImage>>
   /** The picture's bytes, already checked to be a whole picture of the format they claim. */
   download(ref: string, signal: AbortSignal): Promise<Uint8Array>
   /** Cancels everything of this instance on the server, running and queued, and nothing of anybody else. */

@@ -20,6 +20,8 @@ const MAX_DEPTH = 16
 
 /** One line of a history, understood. */
 export interface ParsedLine {
+  /** As it stands in the file, without its line break. */
+  readonly text: string
   readonly timestamp: string
   readonly event: string
   readonly session: Session
@@ -39,7 +41,7 @@ export function formatLine(event: string, session: Session, request?: SessionReq
 }
 
 function toJson(event: string, session: Session, request: SessionRequest | undefined): object {
-  const {id, state, progress, message, updatedAt, startedAt, owner, epoch, seq, submission, result, asset, run} =
+  const {id, state, progress, message, updatedAt, startedAt, owner, epoch, seq, submission, result, asset, run, key} =
     session
   return {
     timestamp: updatedAt,
@@ -57,6 +59,7 @@ function toJson(event: string, session: Session, request: SessionRequest | undef
       state,
       own: owner,
       t0: startedAt,
+      ...(key ? {key} : {}),
       ...(submission ? {be: submission} : {}),
       ...(result ? {result: {...result, ...(result.error ? {error: result.error.slice(0, MAX_MESSAGE)} : {})}} : {}),
     },
@@ -86,13 +89,14 @@ export function parseLine(text: string): ParsedLine | undefined {
   if (!isRecord(json) || !isShallow(json, MAX_DEPTH)) return undefined
   const {timestamp, session: id, progress, message, metadata, task_id: run, ag} = json
   if (!isSessionId(id) || !isTime(timestamp) || !isRecord(ag) || !isRecord(metadata)) return undefined
-  const {v, seq, epoch, ev, state, own, t0, be, result} = ag
+  const {v, seq, epoch, ev, state, own, t0, key, be, result} = ag
   if (!isCount(v) || !isCount(seq) || !isCount(epoch) || !isText(ev, 64) || !isState(state)) return undefined
   if (!isText(own, 64) || !isTime(t0)) return undefined
   const submission = readSubmission(be)
   const ended = readResult(result)
   const request = readRequest(metadata['request'])
   return {
+    text,
     timestamp,
     event: ev,
     session: {
@@ -107,6 +111,7 @@ export function parseLine(text: string): ParsedLine | undefined {
       seq,
       asset: isText(metadata['asset'], 256) ? metadata['asset'] : id,
       run: isText(run, 128) ? run : '',
+      ...(isKey(key) ? {key} : {}),
       ...(v > LINE_VERSION ? {unsupported: true} : {}),
       ...(submission ? {submission} : {}),
       ...(ended ? {result: ended} : {}),
@@ -134,13 +139,14 @@ function readSubmission(value: unknown): Submission | undefined {
 function readResult(value: unknown): SessionResult | undefined {
   if (!isRecord(value)) return undefined
   const picture = readPicture(value['picture'])
-  const {seed, model, error, reason} = value
+  const {seed, model, error, reason, recovered} = value
   return {
     ...(picture ? {picture} : {}),
     ...(Number.isSafeInteger(seed) ? {seed: seed as number} : {}),
     ...(isText(model, 300) ? {model} : {}),
     ...(isText(error, MAX_MESSAGE) ? {error} : {}),
     ...(isText(reason, 64) ? {reason} : {}),
+    ...(recovered === 'disk' || recovered === 'server' ? {recovered} : {}),
   }
 }
 
@@ -154,11 +160,20 @@ function readPicture(value: unknown): Picture | undefined {
 
 function readRequest(value: unknown): SessionRequest | undefined {
   if (!isRecord(value)) return undefined
-  const {run, asset, prompt, parameters, output, server} = value
+  const {run, asset, prompt, parameters, output, server, key, total} = value
   if (!isText(run, 128) || !isText(asset, 256) || !isText(prompt, MAX_LINE_BYTES) || !isRecord(parameters))
     return undefined
   if (!isText(output, 4096) || !isText(server, 2048)) return undefined
-  return {run, asset, prompt, parameters, output, server}
+  return {
+    run,
+    asset,
+    prompt,
+    parameters,
+    output,
+    server,
+    ...(isKey(key) ? {key} : {}),
+    ...(isCount(total) ? {total} : {}),
+  }
 }
 
 function isRecord(value: unknown): value is Record<string, unknown> {
@@ -172,6 +187,10 @@ function isShallow(value: unknown, depth: number): boolean {
 
 function isText(value: unknown, length: number): value is string {
   return typeof value === 'string' && value.length <= length
+}
+
+function isKey(value: unknown): value is string {
+  return isText(value, 64) && /^[0-9a-f]{32}$/.test(value)
 }
 
 function isCount(value: unknown): value is number {

@@ -13,6 +13,10 @@ export interface SessionRequest {
   readonly output: string
   /** The server's address without credentials. */
   readonly server: string
+  /** What the picture depends on, as one word: two sessions with the same key are about the same picture. */
+  readonly key?: string
+  /** How many pictures the run set out to make: how a later run knows that this one did not get to its end. */
+  readonly total?: number
 }
 
 /** How far the server has it: `intent` is written before the request is sent, `ack` when the server has taken it. */
@@ -41,8 +45,10 @@ export interface SessionResult {
   readonly model?: string
   /** For people: why it ended without a picture. */
   readonly error?: string
-  /** For machines: one word, e.g. `rejected`, `failed`, `interrupted`, `lost`, `never_submitted`. */
+  /** For machines: one word, e.g. `rejected`, `failed`, `interrupted`, `gone`, `never_submitted`, `outcome_unknown`. */
   readonly reason?: string
+  /** Where the picture was found, when it was not the process that asked for it that settled the session. */
+  readonly recovered?: 'disk' | 'server'
 }
 
 /** One asset's generation, replayed from its history: the state after the last valid line. */
@@ -65,6 +71,8 @@ export interface Session {
   /** The asset and the run, for listings without a second read. */
   readonly asset: string
   readonly run: string
+  /** The request's key. */
+  readonly key?: string
   /** Written by a newer ag: shown, never written. */
   readonly unsupported?: boolean
 }
@@ -78,13 +86,15 @@ export interface SessionEvent {
     | 'submitted'
     | 'progress'
     | 'retrying'
-    | 'interrupted'
+    /** The picture is here and whole, its digest recorded; it is about to be put in place. */
+    | 'fetched'
     | 'completed'
     | 'failed'
     | 'cancelled'
     | 'lost'
     | 'recovered'
     | 'reattached'
+    | 'imported'
   readonly state: SessionState
   readonly progress?: number
   readonly message?: string

@@ -64,7 +64,7 @@ export class FileStore implements SessionStore {
     if (!isSessionId(id)) throw new UsageError(`"${id}" cannot be the id of a session.`)
     await this.#enter()
     const at = new Date(this.#options.clock.now()).toISOString()
-    const session = newSession(id, {asset: request.asset, run: request.run, owner: this.#owners.token, at})
+    const session = newSession(id, {...request, owner: this.#owners.token, at})
     const line = formatLine('created', session, cleanRequest(request))
     const file = await HistoryFile.create(historyPath(this.#layout, id), id, line, join(this.#layout.active, id))
     return this.#begin(file, session, request, options)

@@ -1,5 +1,6 @@
 import {closeSync, constants, fstatSync, openSync, readSync} from 'node:fs'
 import {MAX_LINE_BYTES, type ParsedLine, parseLine} from '../session/history-line.ts'
+import {decides} from '../session/replay.ts'
 
 /** The end of a history: its state, and how the file ends. */
 export interface Tail {
@@ -15,7 +16,7 @@ const FURTHEST_LOOK = 64 * 1024
 
 /**
  * Reads the state from the last few kilobytes of a history: what follows the last line break is dropped, and of the whole
- * lines the one with the highest epoch and sequence counts. A file that is a link, no file at all, or has no valid line, is
+ * lines the deciding one counts (`decides`). A file that is a link, no file at all, or has no valid line, is
  * `undefined`. Never blocks on a FIFO, never reads a large file whole, writes nothing.
  */
 export function readTail(path: string, id: string): Tail | undefined {
@@ -89,13 +90,9 @@ function newest(text: string, id: string, startsInside: boolean): ParsedLine | u
   let best: ParsedLine | undefined
   for (const line of lines) {
     const parsed = readOwn(line, id)
-    if (parsed && (!best || isNewer(parsed, best))) best = parsed
+    if (parsed && (!best || decides(parsed, best))) best = parsed
   }
   return best
-}
-
-function isNewer(a: ParsedLine, b: ParsedLine): boolean {
-  return a.session.epoch > b.session.epoch || (a.session.epoch === b.session.epoch && a.session.seq > b.session.seq)
 }
 
 /** A line of another session in this one's file is not a line of it. */

@@ -49,7 +49,6 @@ export async function runRequest(
       fault: world.faults.ofGeneration(String(understood['prompt'] ?? '')) ?? {},
       swallowErrors: understood['continueaftererrors'] === true,
       interruption,
-      began: performance.now(),
       released: 0,
       dispatched: false,
     }

@@ -14,12 +14,14 @@ import type {
   Readiness,
   SampleOptions,
   ServerReport,
+  WantedPicture,
 } from '../image-server.ts'
 import {GenerationError} from '../image-server.ts'
 import {parseServerAddress, refuseCredentialsInTheClear} from './address.ts'
 import {ApiError} from './answer.ts'
 import {checkAgainst} from './catalogue.ts'
 import {fetchPicture} from './download.ts'
+import {ENDINGS, findPictures, viewPath} from './find-pictures.ts'
 import {runOverHttp} from './http-run.ts'
 import {type Identity, identityHeaders} from './identity.ts'
 import {followLostRun} from './lost-run.ts'
@@ -128,6 +130,14 @@ export class SwarmServer implements ImageServer {
     }
   }
 
+  async findPictures(
+    run: string,
+    wanted: readonly WantedPicture[],
+    signal: AbortSignal,
+  ): Promise<ReadonlyMap<string, GeneratedImage>> {
+    return findPictures(this.#transport, this.#session, {folder: runFolder(run), run, wanted, signal})
+  }
+
   download(ref: string, signal: AbortSignal): Promise<Uint8Array> {
     return fetchPicture(this.#transport, ref, this.#options.maxPictureBytes ?? 2 ** 28, signal)
   }
@@ -207,10 +217,9 @@ export class SwarmServer implements ImageServer {
   }
 
   async #follow(request: ImageRequest, signal: AbortSignal): Promise<GeneratedImage> {
-    const {user_id: user, output_append_user: append} = await this.#session.get(signal)
-    const path = `${append ? `View/${user}` : 'Output'}/${serverPath(request)}`
+    const path = viewPath(await this.#session.get(signal), serverPath(request))
     return followLostRun({
-      candidates: ['png', 'jpg', 'webp'].map((ending) => `${path}.${ending}`),
+      candidates: ENDINGS.map((ending) => `${path}.${ending}`),
       probe: (ref) => this.download(ref, signal),
       waitingGens: async () =>
         (await this.#session.call('GetCurrentStatus', statusBody, {}, signal)).status.waiting_gens,
@@ -245,5 +254,9 @@ async function unlessForgotten<T>(call: Promise<T>): Promise<T | undefined> {
 
 /** Where the server puts the picture: a folder for each run, so that ListImages finds it and only it (reference 4.5). */
 function serverPath({tag}: ImageRequest): string {
-  return `ag/${tag.run}/${tag.item}`
+  return `${runFolder(tag.run)}/${tag.item}`
+}
+
+function runFolder(run: string): string {
+  return `ag/${run}`
 }

@@ -1,7 +1,7 @@
-import {DeniedError, UnreachableError} from '../../errors.ts'
+import {type AgError, DeniedError, UnreachableError} from '../../errors.ts'
 import {foreignLine} from '../../text.ts'
 import {GenerationError} from '../image-server.ts'
-import {notSwarmUi, refuseRedirect} from './answer.ts'
+import {notSwarmUi, type RawAnswer, refuseRedirect} from './answer.ts'
 import {serverText} from './faults.ts'
 import type {Transport} from './transport.ts'
 
@@ -21,20 +21,31 @@ export async function fetchPicture(
   const answer = await transport.get(encodeReference(ref), limit, {signal})
   refuseRedirect('the picture', answer, transport.address.display)
   if (answer.status === 404) throw new PictureMissingError(ref)
-  if (answer.status !== 200) {
-    if (!/\bjson\b/.test(answer.contentType)) throw notSwarmUi(answer, transport.address.display)
-    throw new DeniedError(
-      `SwarmUI does not hand out ${foreignLine(ref)}: ${serverText(answer.bytes.toString('utf8'))}`,
-      {
-        next: 'Use the --token or --user-id that the picture was made with.',
-      },
-    )
-  }
+  if (answer.status !== 200) throw notHandedOut(ref, answer, transport)
   if (!/^(image|video|audio|application\/octet-stream)/.test(answer.contentType)) {
     throw notSwarmUi(answer, transport.address.display)
   }
   return answer.bytes
 }
+
+function notHandedOut(ref: string, answer: RawAnswer, {address}: Transport): AgError {
+  if (!/\bjson\b/.test(answer.contentType)) return notSwarmUi(answer, address.display)
+  return new DeniedError(`SwarmUI does not hand out ${foreignLine(ref)}: ${serverText(answer.bytes.toString('utf8'))}`, {
+    next: 'Use the --token or --user-id that the picture was made with.',
+  })
+}
+
+/** Whether there is such a picture; asks for its first byte only (recording 25). Throws as `fetchPicture` does. */
+export async function pictureExists(transport: Transport, ref: string, signal: AbortSignal): Promise<boolean> {
+  const answer = await transport.get(encodeReference(ref), WHOLE_ALL_THE_SAME, {signal, headers: {range: 'bytes=0-0'}})
+  refuseRedirect('the picture', answer, transport.address.display)
+  if (answer.status === 404) return false
+  if (answer.status !== 200 && answer.status !== 206) throw notHandedOut(ref, answer, transport)
+  return true
+}
+
+/** A proxy may send the whole file to who asks for a part of it. */
+const WHOLE_ALL_THE_SAME = 2 ** 28
 
 /** The server has no file of this name (yet). */
 export class PictureMissingError extends GenerationError {

@@ -1,7 +1,7 @@
 import {foreignLine} from '../../text.ts'
 import {type GeneratedImage, GenerationError, type ImageProgress} from '../image-server.ts'
 import {generationFault} from './faults.ts'
-import {type Frame, frame, imageMetadata} from './wire.ts'
+import {type Frame, frame, type ImageMetadata, imageMetadata} from './wire.ts'
 
 /** How a generation socket ended: `intended` after `socket_intention`, else with a close code. */
 export type SocketEnd = 'intended' | number
@@ -100,8 +100,9 @@ function toFraction(value: string | number | undefined): number {
   return Number.isFinite(fraction) ? Math.min(1, Math.max(0, fraction)) : 0
 }
 
-function readImage(ref: string, metadata: string | null | undefined): GeneratedImage {
-  const {seed, model} = readMetadata(metadata)
+/** A picture as its metadata describes it. */
+export function readImage(ref: string, metadata: string | null | undefined): GeneratedImage {
+  const {seed, model} = readMetadata(metadata)?.sui_image_params ?? {}
   return {
     ref,
     ...(seed !== undefined && Number.isSafeInteger(seed) ? {seed} : {}),
@@ -109,10 +110,11 @@ function readImage(ref: string, metadata: string | null | undefined): GeneratedI
   }
 }
 
-function readMetadata(metadata: string | null | undefined): {seed?: number | undefined; model?: string | undefined} {
+/** What the JSON in a string says, if it is SwarmUI's. */
+export function readMetadata(metadata: string | null | undefined): ImageMetadata | undefined {
   try {
-    return imageMetadata.parse(JSON.parse(metadata ?? '')).sui_image_params
+    return imageMetadata.parse(JSON.parse(metadata ?? ''))
   } catch {
-    return {}
+    return undefined
   }
 }

@@ -106,10 +106,17 @@ export const frame = z.object({
 })
 export type Frame = z.infer<typeof frame>
 
+/** ListImages: the files below a folder; `metadata` is null where the user keeps none (reference 4.5). */
+export const imageList = z.object({
+  files: z.array(z.object({src: text, metadata: z.optional(z.nullable(text))})),
+})
+
 /** The `metadata` of an image frame is JSON in a string: what the server really used. */
 export const imageMetadata = z.object({
   sui_image_params: z.object({seed: z.optional(z.number()), model: z.optional(text)}),
+  sui_extra_data: z.optional(z.object({agrun: z.optional(text), agitem: z.optional(text)})),
 })
+export type ImageMetadata = z.infer<typeof imageMetadata>
 
 export function toActivity(body: StatusBody['status']): ActivityCounters {
   return {

@@ -1,0 +1,67 @@
+import type {GeneratedImage, WantedPicture} from '../image-server.ts'
+import {pictureExists} from './download.ts'
+import {ifAllowed, isRefused} from './refusal.ts'
+import {readImage, readMetadata} from './run-outcome.ts'
+import type {SwarmSession} from './swarm-session.ts'
+import type {Transport} from './transport.ts'
+import {imageList, type NewSession} from './wire.ts'
+
+/** The endings a picture may have, the likeliest first. */
+export const ENDINGS = ['png', 'jpg', 'webp'] as const
+
+interface Search {
+  /** The run's folder in the user's output folder. */
+  readonly folder: string
+  readonly run: string
+  readonly wanted: readonly WantedPicture[]
+  readonly signal: AbortSignal
+}
+
+/**
+ * Looks for pictures of a run: in the listing of its folder, and what is not in that by its path. The listing may lack what
+ * was finished a moment ago (it reads the disk, `View` does not, reference 4.4), what lies beyond the server's limit of 1,000,
+ * and everything where this user may not list.
+ */
+export async function findPictures(
+  transport: Transport,
+  session: SwarmSession,
+  {folder, run, wanted, signal}: Search,
+): Promise<ReadonlyMap<string, GeneratedImage>> {
+  const question = {path: folder, depth: 1, sortBy: 'Name', sortReverse: false}
+  const listing = await ifAllowed(session.call('ListImages', imageList, question, signal))
+  const prefix = viewPath(await session.get(signal), folder)
+  const listed = isRefused(listing) ? [] : listing.files
+  const tagged = Map.groupBy(listed, ({metadata}) => {
+    const {agrun, agitem} = readMetadata(metadata)?.sui_extra_data ?? {}
+    return agrun === run ? agitem : undefined
+  })
+  const found = new Map<string, GeneratedImage>()
+  const missing: WantedPicture[] = []
+  for (const picture of wanted) {
+    const candidates = (tagged.get(picture.item) ?? []).map(({src, metadata}) => readImage(`${prefix}/${src}`, metadata))
+    const chosen = chooseBySeed(candidates, picture.seed)
+    if (chosen) found.set(picture.item, chosen)
+    else if (candidates.length === 0) missing.push(picture)
+  }
+  const probes = missing.map(async ({item}) => {
+    for (const ending of ENDINGS) {
+      const ref = `${prefix}/${item}.${ending}`
+      if (!(await pictureExists(transport, ref, signal))) continue
+      found.set(item, {ref})
+      return
+    }
+  })
+  await Promise.all(probes)
+  return found
+}
+
+/** A path in the user's output folder, as `View` wants it. */
+export function viewPath({user_id: user, output_append_user: append}: NewSession, path: string): string {
+  return `${append ? `View/${user}` : 'Output'}/${path}`
+}
+
+/** Without a seed that was asked for, the first by name: the server appends `-1`, `-2` to names that are taken. */
+function chooseBySeed(candidates: readonly GeneratedImage[], seed: number | undefined): GeneratedImage | undefined {
+  const sorted = [...candidates].sort((a, b) => (a.ref < b.ref ? -1 : 1))
+  return seed === undefined ? sorted[0] : sorted.find((picture) => picture.seed === seed)
+}
