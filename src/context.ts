@@ -8,7 +8,9 @@ export type Report =
       readonly event: 'run.started'
       readonly run: string
       readonly server: string
+      /** Pictures to make or to find; `kept` ones are there already and not among them. */
       readonly total: number
+      readonly kept: number
       readonly concurrency: number
     }
   | {readonly event: 'notice'; readonly message: string}
@@ -40,6 +42,8 @@ export type Report =
       readonly seed?: number
       readonly model?: string
       readonly duration_seconds: number
+      /** `adopted`: it was finished before, and found on the server or the disk. */
+      readonly source: 'made' | 'adopted'
     }
   | {
       readonly event: 'asset.failed'
@@ -50,6 +54,19 @@ export type Report =
       readonly message: string
       readonly next?: string
     }
+  | {
+      /** What recovery found out about a session, or did about it. */
+      readonly event: 'recover.session'
+      readonly session: string
+      readonly asset: string
+      readonly state: string
+      readonly action: string
+      readonly outcome: string
+      readonly reason: string
+      readonly message: string
+      readonly path?: string
+    }
+  | {readonly event: 'recover.waiting'; readonly sessions: number; readonly timeout_seconds: number}
   | {
       readonly event: 'wait.started'
       readonly servers: readonly string[]
@@ -70,6 +87,8 @@ export type Report =
       readonly event: 'run.finished'
       readonly run: string
       readonly made: number
+      readonly adopted: number
+      readonly kept: number
       readonly failed: number
       readonly pending: number
       readonly duration_seconds: number

@@ -1,3 +1,4 @@
+import {adoptEarlier, madeElsewhere} from './adopt-earlier.ts'
 import type {Asset} from './asset/asset.ts'
 import type {Context} from './context.ts'
 import {
@@ -11,11 +12,21 @@ import {
 } from './errors.ts'
 import {type AssetOutcome, type Making, makePicture, RunStoppedError} from './make-picture.ts'
 import {preflight} from './preflight.ts'
+import {
+  askAboutEarlier,
+  type EarlierWork,
+  type Kept,
+  planResumption,
+  type ResumeMode,
+  type Resumption,
+} from './resume.ts'
 import {type WaitOptions, waitIdle} from './wait-idle.ts'
 
 export interface GenerateOptions {
   /** Names the run: in session ids, on the server, in the pictures' metadata. Letters and digits. */
   readonly run: string
+  /** What to do with what earlier runs left. */
+  readonly resume: ResumeMode
   readonly assets: readonly Asset[]
   /** Absolute. Nothing is written outside of it. */
   readonly outputDirectory: string
@@ -45,6 +56,10 @@ export interface GenerateResult {
   readonly server: string
   readonly output_directory: string
   readonly made: number
+  /** Finished by an earlier run, and found on the server or the disk. */
+  readonly adopted: number
+  /** There already. */
+  readonly kept: number
   readonly failed: number
   /** Not attempted, or stopped before it was finished. */
   readonly pending: number
@@ -67,12 +82,18 @@ const INTERRUPT_WITHIN_MS = 1500
 export async function generate(context: Context, options: GenerateOptions): Promise<GenerateResult> {
   const {clock, report, server, signal} = context
   const started = clock.monotonic()
-  const assets = await preflightAndGate(context, options)
-  const {run, concurrency} = options
-  report({event: 'run.started', run, server: server.address, total: assets.length, concurrency})
+  const {assets, resumption, work: earlier} = await prepare(context, options)
+  const {run, kept, elsewhere, total} = resumption
+  const {concurrency} = options
+  const outcomes = new Map<string, AssetOutcome>([...kept].map(([asset, known]) => [asset, keptOutcome(asset, known)]))
+  const todo = assets.filter(({id}) => !outcomes.has(id))
+  report({event: 'run.started', run, server: server.address, total: todo.length, kept: kept.size, concurrency})
+  await context.sessions.runs.withdrawCancel(run)
 
   const making: Making = {
     run,
+    total,
+    sessionIds: resumption.sessionIds,
     workspace: options.workspace,
     outputDirectory: options.outputDirectory,
     snapshots: options.snapshots ?? false,
@@ -81,16 +102,23 @@ export async function generate(context: Context, options: GenerateOptions): Prom
     keepCredential: credentialKeeper(context, run),
     interrupt: once(() => stopOnServer(context)),
   }
-  const outcomes = new Map<string, AssetOutcome>()
   let stopped: AgError | undefined
-  const queue = assets.values()
+  const queue = todo.values()
   const wasCancelled = async (): Promise<boolean> => (await context.sessions.runs.cancelRequests(run)).wholeRun
+  const obtain = async (asset: Asset): Promise<AssetOutcome> => {
+    const live = elsewhere.get(asset.id)
+    if (live) return madeElsewhere(context, asset, live)
+    const sessions = resumption.earlier.get(asset.id) ?? []
+    return (
+      (await adoptEarlier(context, making, asset, {sessions, work: earlier})) ?? makePicture(context, making, asset)
+    )
+  }
   const work = async (): Promise<void> => {
     for (const asset of queue) {
       if (signal.aborted || stopped) return
       if (await wasCancelled()) return
       try {
-        const outcome = await makePicture(context, making, asset)
+        const outcome = await obtain(asset)
         outcomes.set(asset.id, outcome)
         if (options.failFast && outcome.state !== 'completed') return void queue.return?.()
       } catch (error) {
@@ -99,47 +127,67 @@ export async function generate(context: Context, options: GenerateOptions): Prom
       }
     }
   }
-  await Promise.all(Array.from({length: Math.min(concurrency, assets.length)}, work))
+  await Promise.all(Array.from({length: Math.min(concurrency, todo.length)}, work))
   const cancelled = await wasCancelled()
   await context.sessions.runs.forget(run)
 
   const all = assets.map((asset): AssetOutcome => outcomes.get(asset.id) ?? {asset: asset.id, state: 'pending'})
-  const made = all.filter(({state}) => state === 'completed').length
+  const completed = all.filter(({state}) => state === 'completed')
+  const made = completed.filter(({source}) => source === 'made').length
+  const adopted = completed.filter(({source}) => source === 'adopted').length
   const pending = all.filter(({state}) => state === 'pending' || state === 'cancelled').length
-  const failed = all.length - made - pending
-  if (cancelled && made < all.length) stopped ??= new CancelledError()
+  const failed = all.length - completed.length - pending
+  if (cancelled && completed.length < all.length) stopped ??= new CancelledError()
   const early = signal.aborted ? (signal.reason as AgError) : stopped
   const duration_seconds = Math.round(clock.monotonic() - started) / 1000
-  report({event: 'run.finished', run, made, failed, pending, duration_seconds})
+  report({event: 'run.finished', run, made, adopted, kept: kept.size, failed, pending, duration_seconds})
   return {
     schemaVersion: 1,
     run,
     server: server.address,
     output_directory: options.outputDirectory,
     made,
+    adopted,
+    kept: kept.size,
     failed,
     pending,
     duration_seconds,
-    exit_code: early?.exitCode ?? (made === all.length ? ExitCode.done : ExitCode.assetsMissing),
+    exit_code: early?.exitCode ?? (completed.length === all.length ? ExitCode.done : ExitCode.assetsMissing),
     ...(early ? {error: {message: early.message, ...(early.next ? {next: early.next} : {})}} : {}),
     assets: all,
   }
 }
 
+interface Prepared {
+  readonly assets: readonly Asset[]
+  readonly resumption: Resumption
+  readonly work: EarlierWork
+}
+
 /**
- * The assets, checked, once the gate is open. They are checked before the wait, so that a wrong name does not cost half an
- * hour; with a server that is not there yet, after it.
+ * The assets, checked, and what earlier runs left of them, once the gate is open. They are checked before the wait, so that a
+ * wrong name does not cost half an hour; with a server that is not there yet, after it. With nothing to make nobody waits.
  */
-async function preflightAndGate(context: Context, options: GenerateOptions): Promise<readonly Asset[]> {
-  const {gate} = options
-  if (!gate) return preflight(context, options)
+async function prepare(context: Context, options: GenerateOptions): Promise<Prepared> {
+  const {gate, run, resume: mode} = options
   const early = await preflight(context, options).catch((error: unknown) => {
-    if (error instanceof UnreachableError || error instanceof NoBackendError) return undefined
+    if (gate && (error instanceof UnreachableError || error instanceof NoBackendError)) return undefined
     throw error
   })
-  const {exit_code, error} = await waitIdle({...context, servers: [context.server]}, gate)
-  if (error) throw new NotIdleError(error.message, exit_code, error.next)
-  return early ?? preflight(context, options)
+  const plan = early && (await planResumption(context, {assets: early, run, mode}))
+  if (gate && plan?.kept.size !== options.assets.length) {
+    const {exit_code, error} = await waitIdle({...context, servers: [context.server]}, gate)
+    if (error) throw new NotIdleError(error.message, exit_code, error.next)
+  }
+  const assets = early ?? (await preflight(context, options))
+  const resumption = plan ?? (await planResumption(context, {assets, run, mode}))
+  return {assets, resumption, work: await askAboutEarlier(context, resumption)}
+}
+
+function keptOutcome(asset: string, {session, picture}: Kept): AssetOutcome {
+  const {seed, model} = session.result ?? {}
+  const used = {...(seed === undefined ? {} : {seed}), ...(model === undefined ? {} : {model})}
+  return {asset, session: session.id, state: 'completed', source: 'kept', picture, ...used}
 }
 
 /** Cancels our work on the server, within what a runner grants a cancelled step. */

@@ -1,23 +1,27 @@
-import {createHash} from 'node:crypto'
-import {dirname, relative, sep} from 'node:path'
+import {dirname} from 'node:path'
 import type {Asset} from './asset/asset.ts'
 import {embeddedTag} from './asset/embedded-tag.ts'
-import {BrokenImageError, type ImageFacts, inspectImage} from './asset/image.ts'
+import {assetKey} from './asset/key.ts'
 import {confine} from './asset/output-path.ts'
 import {CollateralError, judgeInterruption, refuseIfCancelled} from './cancel-request.ts'
 import type {Context} from './context.ts'
 import {endingOf, messageOf, stopsTheRun} from './ending.ts'
 import {type AgError, UnreachableError} from './errors.ts'
+import {describePicture, fetchWhole, fromWorkspace, type WholePicture} from './fetch-picture.ts'
 import {withRetries} from './retry.ts'
 import {type GeneratedImage, GenerationError} from './server/image-server.ts'
-import type {Picture, SessionResult} from './session/session.ts'
+import type {Picture, SessionRequest, SessionResult} from './session/session.ts'
 import {SessionLedger} from './session-ledger.ts'
-import {foreignLine, redact} from './text.ts'
+import {foreignLine} from './text.ts'
 import {writeWhole} from './write-whole.ts'
 
 /** What all pictures of one run share. */
 export interface Making {
   readonly run: string
+  /** How many pictures the run makes. */
+  readonly total: number
+  /** Ids of sessions that the run has already: it was interrupted, and is gone on with. */
+  readonly sessionIds: ReadonlySet<string>
   /** Absolute; where histories measure paths from. */
   readonly workspace: string
   readonly outputDirectory: string
@@ -36,6 +40,8 @@ export interface AssetOutcome {
   readonly asset: string
   readonly session?: string
   readonly state: 'completed' | 'failed' | 'cancelled' | 'lost' | 'pending'
+  /** Whether the picture was made, was here before, or was found on the server or the disk. */
+  readonly source?: 'made' | 'kept' | 'adopted'
   readonly picture?: Picture
   readonly seed?: number
   readonly model?: string
@@ -64,27 +70,20 @@ export class RunStoppedError extends Error {
  */
 export async function makePicture(context: Context, making: Making, asset: Asset): Promise<AssetOutcome> {
   const {clock, report, sessions} = context
-  const session = `gen-${making.run}-${asset.id}`
+  const session = freeSessionId(making, asset)
   const started = clock.monotonic()
   const seconds = (): number => Math.round(clock.monotonic() - started) / 1000
   const path = asset.pathFor(asset.expectedFormat)
-  const request = {
-    run: making.run,
-    asset: asset.id,
-    prompt: asset.prompt,
-    parameters: asset.parameters,
-    output: fromWorkspace(making, path),
-    server: context.server.address,
-  }
+  const request = requestFor(context, making, asset)
   const history = new SessionLedger(
     await sessions.create(session, request, making.snapshots ? {snapshotDirectory: dirname(path)} : {}),
   )
   report({event: 'asset.started', asset: asset.id, session})
   try {
     const image = await submit(context, making, asset, session, history)
-    const {bytes, facts} = await fetchWhole(context, making, asset, image)
-    const picture = await putInPlace(making, asset, bytes, facts)
-    const {seed, model} = {...embeddedTag(bytes), ...image}
+    const whole = await fetchWhole(context, image.ref, {...making, asset: asset.id})
+    const picture = await putInPlace(making, asset, whole, history)
+    const {seed, model} = {...embeddedTag(whole.bytes), ...image}
     warnOfOtherModel(context, asset, model)
     const used = {...(seed === undefined ? {} : {seed}), ...(model === undefined ? {} : {model})}
     await history.write({
@@ -104,8 +103,9 @@ export async function makePicture(context: Context, making: Making, asset: Asset
       sha256,
       ...used,
       duration_seconds: seconds(),
+      source: 'made',
     })
-    return {asset: asset.id, session, state: 'completed', picture, ...used, duration_seconds: seconds()}
+    return {asset: asset.id, session, state: 'completed', source: 'made', picture, ...used, duration_seconds: seconds()}
   } catch (error) {
     if (context.signal.aborted) await making.interrupt()
     const {state, reason, message, next} = endingOf(error, context.signal)
@@ -125,6 +125,29 @@ export async function makePicture(context: Context, making: Making, asset: Asset
   }
 }
 
+/** A session's id; one that failed before in the same run has taken the plain one. */
+export function freeSessionId({run, sessionIds}: Making, {id}: Asset): string {
+  const plain = `gen-${run}-${id}`
+  for (let number = 2, name = plain; ; number++) {
+    if (!sessionIds.has(name)) return name
+    name = `${plain}_${number}`
+  }
+}
+
+/** What is asked for, as the session's history keeps it. */
+export function requestFor({server}: Context, making: Making, asset: Asset): SessionRequest {
+  return {
+    run: making.run,
+    asset: asset.id,
+    prompt: asset.prompt,
+    parameters: asset.parameters,
+    output: fromWorkspace(making.workspace, asset.pathFor(asset.expectedFormat)),
+    server: server.address,
+    key: assetKey(asset),
+    total: making.total,
+  }
+}
+
 /** SwarmUI may still take another model than the one it was asked for; the picture is kept, but not in silence. */
 function warnOfOtherModel({report}: Context, asset: Asset, used: string | undefined): void {
   const wanted = asset.parameters['model']
@@ -141,8 +164,13 @@ async function submit(
   history: SessionLedger,
 ): Promise<GeneratedImage> {
   const {server, clock, signal, report} = context
+  let sent = false
   const attempt = async (): Promise<GeneratedImage> => {
     await refuseIfCancelled(context, making.run, session)
+    // What failed on our side of the connection may have been finished on the other.
+    const finished = sent ? await findFinished(context, making, asset) : undefined
+    if (finished) return finished
+    sent = true
     await history.write({
       event: 'intent',
       state: 'starting',
@@ -197,44 +225,26 @@ async function submit(
   })
 }
 
-/** Fetches until the bytes are a whole picture: the picture exists on the server, making it again would waste it. */
-async function fetchWhole(
-  {server, clock, signal}: Context,
-  making: Making,
+async function findFinished(
+  {server, signal}: Context,
+  {run}: Making,
+  {id, parameters}: Asset,
+): Promise<GeneratedImage | undefined> {
+  const seed = Number(parameters['seed'])
+  return (await server.findPictures(run, [{item: id, seed}], signal)).get(id)
+}
+
+/** Records the picture's digest before the picture is there: whoever finds it can tell that it is the one, and whole. */
+async function putInPlace(
+  {workspace, outputDirectory}: Making,
   asset: Asset,
-  image: GeneratedImage,
-): Promise<{bytes: Uint8Array; facts: ImageFacts}> {
-  const attempt = async (): Promise<{bytes: Uint8Array; facts: ImageFacts}> => {
-    const bytes = await server.download(image.ref, signal)
-    return {bytes, facts: inspectImage(bytes)}
-  }
-  try {
-    return await withRetries(attempt, {
-      retries: Math.max(1, making.retries),
-      delayMs: making.retryDelayMs,
-      clock,
-      signal,
-      transient: (error) =>
-        error instanceof UnreachableError || error instanceof GenerationError || error instanceof BrokenImageError,
-    })
-  } catch (error) {
-    if (!(error instanceof BrokenImageError)) throw error
-    throw new GenerationError('rejected', `What the server sent for ${asset.id} is not a picture: ${error.message}`, {
-      next: `It is still on the server as ${foreignLine(redact(image.ref), 120)}.`,
-      cause: error,
-    })
-  }
-}
-
-async function putInPlace(making: Making, asset: Asset, bytes: Uint8Array, facts: ImageFacts): Promise<Picture> {
-  const path = asset.pathFor(facts.format)
-  await confine(making.outputDirectory, path)
-  await writeWhole(path, bytes)
-  const sha256 = createHash('sha256').update(bytes).digest('hex')
-  const {width, height, format} = facts
-  return {path: fromWorkspace(making, path), sha256, bytes: bytes.length, width, height, format}
-}
-
-function fromWorkspace({workspace}: Making, path: string): string {
-  return relative(workspace, path).split(sep).join('/')
+  whole: WholePicture,
+  history: SessionLedger,
+): Promise<Picture> {
+  const path = asset.pathFor(whole.facts.format)
+  await confine(outputDirectory, path)
+  const picture = describePicture(whole, path, workspace)
+  await history.write({event: 'fetched', state: 'generating', progress: 1, message: 'Fetched', result: {picture}})
+  await writeWhole(path, whole.bytes)
+  return picture
 }

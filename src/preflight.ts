@@ -1,11 +1,10 @@
-import {createHash} from 'node:crypto'
 import {readFile} from 'node:fs/promises'
-import {relative, sep} from 'node:path'
 import type {Asset} from './asset/asset.ts'
 import {embeddedTag} from './asset/embedded-tag.ts'
 import {confine} from './asset/output-path.ts'
 import type {Context} from './context.ts'
 import {NoBackendError, systemCode, UsageError} from './errors.ts'
+import {fromWorkspace, sha256} from './fetch-picture.ts'
 
 interface PreflightOptions {
   readonly assets: readonly Asset[]
@@ -68,8 +67,8 @@ async function refuseForeignOutputs(context: Context, options: PreflightOptions)
     const bytes = await readExisting(path)
     if (bytes === undefined || embeddedTag(bytes)?.item === asset.id) continue
     recorded ??= await context.sessions.recordedPictures()
-    const known = recorded.get(relative(options.workspace, path).split(sep).join('/'))
-    if (known !== createHash('sha256').update(bytes).digest('hex')) foreign.push(path)
+    const known = recorded.get(fromWorkspace(options.workspace, path))
+    if (known !== sha256(bytes)) foreign.push(path)
   }
   if (foreign.length === 0) return
   const more = foreign.length > NAMED_AT_MOST ? `\n  and ${foreign.length - NAMED_AT_MOST} more` : ''

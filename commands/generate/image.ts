@@ -33,7 +33,10 @@ to output/SESSION/ with a snapshot of its session beside it.`
     preferSmallHeap()
     const {flags} = await this.parse(GenerateImage)
     const run = newRunId()
-    const result = await runGenerate({run, ...assetsFromFlags(flags, run), json: this.jsonEnabled()}, flags)
+    const result = await runGenerate(
+      {run, resume: 'never', ...assetsFromFlags(flags, run), json: this.jsonEnabled()},
+      flags,
+    )
     process.exitCode = result.exit_code
     if (!flags.events) this.log(summary(result))
     return result

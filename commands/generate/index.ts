@@ -1,18 +1,18 @@
-import {Args} from '@oclif/core'
+import {Args, Flags} from '@oclif/core'
 import {findManifest, readManifest} from '../../src/asset/manifest.ts'
 import {AgCommand} from '../../src/cli/base-command.ts'
 import {serverFlags, stateFlags} from '../../src/cli/flags.ts'
-import {runFlags} from '../../src/cli/generate-flags.ts'
+import {runFlags, runName} from '../../src/cli/generate-flags.ts'
 import {runGenerate, summary} from '../../src/cli/run-generate.ts'
 import {preferSmallHeap} from '../../src/cli/small-heap.ts'
 import type {GenerateResult} from '../../src/generate.ts'
-import {newRunId} from '../../src/session/run-id.ts'
 
 export default class Generate extends AgCommand {
   static override summary = 'Make the pictures that a manifest declares.'
   static override description =
     `Checks the manifest, the output paths and every model and parameter name against the server first, then makes the
-pictures, some at a time. One failing asset does not stop the others.
+pictures, some at a time. One failing asset does not stop the others. Pictures that are there already are kept; those that an
+interrupted run got finished are found and taken, never paid for twice.
 
 Exit code 0 when all are made, 6 when some are not, 2 when nothing was attempted because something is wrong.`
   static override examples = [
@@ -25,14 +25,27 @@ Exit code 0 when all are made, 6 when some are not, 2 when nothing was attempted
       description: 'The manifest, YAML or JSON. Default: ag.yaml, ag.yml or ag.json in this folder.',
     }),
   }
-  static override flags = {...serverFlags, ...stateFlags, ...runFlags}
+  static override flags = {
+    ...serverFlags,
+    ...stateFlags,
+    ...runFlags,
+    force: Flags.boolean({
+      description: 'Make every picture, also those that are there already.',
+      helpGroup: 'RUN',
+    }),
+    run: Flags.string({
+      helpValue: 'NAME',
+      description: 'Name the run. Default: the unfinished run of these pictures, else a new name.',
+      helpGroup: 'RUN',
+    }),
+  }
 
   async run(): Promise<GenerateResult> {
     preferSmallHeap()
     const {args, flags} = await this.parse(Generate)
     const {assets, outputDirectory} = await readManifest(args.manifest ?? (await findManifest('.')))
-    const run = {run: newRunId(), assets, outputDirectory, json: this.jsonEnabled()}
-    const result = await runGenerate(run, flags)
+    const name = runName(flags)
+    const result = await runGenerate({...name, assets, outputDirectory, json: this.jsonEnabled()}, flags)
     process.exitCode = result.exit_code
     if (!flags.events) this.log(summary(result))
     return result

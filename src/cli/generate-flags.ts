@@ -1,4 +1,7 @@
 import {Flags} from '@oclif/core'
+import {UsageError} from '../errors.ts'
+import type {ResumeMode} from '../resume.ts'
+import {newRunId} from '../session/run-id.ts'
 import {type RunGateFlags, runGateFlags} from './gate-flags.ts'
 
 /** How a run is made; shared by `generate` and `generate image`. */
@@ -54,4 +57,19 @@ export interface RunFlags extends RunGateFlags {
   readonly 'allow-fuzzy-model': boolean
   readonly events: boolean
   readonly quiet: boolean
+}
+
+const RUN_NAME = /^[A-Za-z0-9][A-Za-z0-9_-]{0,35}$/
+
+/** What the run is called, and whether it goes on with an earlier one. Throws `UsageError` for a name that is none. */
+export function runName({run, force}: {readonly run: string | undefined; readonly force: boolean}): {
+  readonly run: string
+  readonly resume: ResumeMode
+} {
+  if (run !== undefined && !RUN_NAME.test(run)) {
+    throw new UsageError(`--run "${run}" cannot be the name of a run.`, {
+      next: 'Use up to 36 letters, digits, - and _, beginning with a letter or digit.',
+    })
+  }
+  return {run: run ?? newRunId(), resume: force ? 'never' : run === undefined ? 'continue' : 'adopt'}
 }

@@ -65,11 +65,11 @@ type Paint = (format: Parameters<typeof styleText>[0], text: string) => string
 function toLine(event: Report, paint: Paint, counted: () => string): string | undefined {
   switch (event.event) {
     case 'run.started':
-      return `Making ${event.total} ${event.total === 1 ? 'picture' : 'pictures'} on ${event.server} (run ${event.run}, ${event.concurrency} at a time)`
+      return `Making ${event.total} ${event.total === 1 ? 'picture' : 'pictures'} on ${event.server} (run ${event.run}, ${event.concurrency} at a time${event.kept > 0 ? `, ${event.kept} more there already` : ''})`
     case 'notice':
       return `${paint('yellow', 'Note:')} ${event.message}`
     case 'asset.completed':
-      return `${counted()} ${paint('green', '✓')} ${event.asset}  ${formatDuration(event.duration_seconds * 1000)}  ${foreignLine(event.path)}`
+      return `${counted()} ${paint('green', '✓')} ${event.asset}  ${event.source === 'adopted' ? 'found' : formatDuration(event.duration_seconds * 1000)}  ${foreignLine(event.path)}`
     case 'asset.retrying':
       return `      ${paint('yellow', '↻')} ${event.asset}  again in ${event.delay_seconds} s: ${event.message}`
     case 'asset.failed':

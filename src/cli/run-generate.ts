@@ -1,6 +1,7 @@
 import type {Asset} from '../asset/asset.ts'
 import {systemClock} from '../clock.ts'
 import {type GenerateResult, generate} from '../generate.ts'
+import type {ResumeMode} from '../resume.ts'
 import {openWorkspace, resolveWorkspace} from '../store/workspace.ts'
 import {connect} from './connect.ts'
 import {parseDuration} from './duration.ts'
@@ -12,6 +13,7 @@ import {chooseProgress} from './progress.ts'
 
 interface GenerateRun {
   readonly run: string
+  readonly resume: ResumeMode
   readonly assets: readonly Asset[]
   /** Absolute. */
   readonly outputDirectory: string
@@ -22,7 +24,7 @@ interface GenerateRun {
 
 /** Runs `generate` as the flags say, with progress, signals and the workspace's histories. */
 export async function runGenerate(
-  {run, assets, outputDirectory, snapshots = false, json}: GenerateRun,
+  {run, resume, assets, outputDirectory, snapshots = false, json}: GenerateRun,
   flags: ServerFlags & StateFlags & RunFlags,
 ): Promise<GenerateResult> {
   const {signal, release} = interruptible(flags.timeout === undefined ? undefined : parseDuration(flags.timeout))
@@ -40,6 +42,7 @@ export async function runGenerate(
       const context = {server: connection.server, sessions, clock: systemClock, signal, report: progress.report}
       return await generate(context, {
         run,
+        resume,
         assets,
         outputDirectory,
         workspace: workspace.stateDir,
@@ -62,12 +65,14 @@ export async function runGenerate(
 
 /** The last words of a run: what was made, where it lies, and what to do about the rest. */
 export function summary(result: GenerateResult): string {
-  const {made, failed, pending, assets} = result
+  const {made, adopted, kept, failed, pending, assets} = result
   const pictures = (count: number): string => `${count} ${count === 1 ? 'picture' : 'pictures'}`
   const only = assets.length === 1 ? assets[0]?.picture?.path : undefined
   const lines = [
     `Made ${pictures(made)} in ${result.duration_seconds.toFixed(1)} s: ${only ?? result.output_directory}`,
   ]
+  if (adopted > 0) lines.push(`Finished before, and found: ${pictures(adopted)}.`)
+  if (kept > 0) lines.push(`There already: ${pictures(kept)}. --force makes them anew.`)
   if (failed > 0) lines.push(`Not made: ${pictures(failed)}.`)
   if (pending > 0) lines.push(`Not finished: ${pictures(pending)}. The same command makes them.`)
   if (result.error) lines.push(result.error.message + (result.error.next ? ` ${result.error.next}` : ''))

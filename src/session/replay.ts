@@ -1,7 +1,10 @@
 import type {Session, SessionEvent} from './session.ts'
 
 /** A session as it is right after it was created. */
-export function newSession(id: string, of: {asset: string; run: string; owner: string; at: string; key?: string | undefined}): Session {
+export function newSession(
+  id: string,
+  of: {asset: string; run: string; owner: string; at: string; key?: string | undefined},
+): Session {
   return {
     id,
     state: 'pending',

@@ -3,23 +3,27 @@ import {join} from 'node:path'
 import type {Clock} from '../clock.ts'
 import {storageError, UsageError} from '../errors.ts'
 import {formatLine, isSessionId, isSettled} from '../session/history-line.ts'
-import {newSession} from '../session/replay.ts'
-import type {Session, SessionRequest} from '../session/session.ts'
+import {advance, newSession} from '../session/replay.ts'
+import type {Session, SessionEvent, SessionRequest} from '../session/session.ts'
 import {redact} from '../text.ts'
+import {withClaimLock} from './claim-lock.ts'
 import {HistoryFile} from './history-file.ts'
 import {readLines, readTail} from './history-reader.ts'
-import {tryLock} from './kernel-lock.ts'
+import {HistoryUpkeep} from './history-upkeep.ts'
 import {historyPath, type Layout} from './layout.ts'
 import {Owners} from './owners.ts'
 import {RunNoteFiles} from './run-notes.ts'
 import type {
+  ClaimOptions,
   CreateOptions,
   HistoryLine,
   OwnedSession,
+  RecordedTimes,
   RunNotes,
   SessionStore,
   SessionWriter,
   StorageCheck,
+  Upkeep,
 } from './session-store.ts'
 import {FileSessionWriter} from './session-writer.ts'
 import {knownSettled, noteSettled} from './settled-index.ts'
@@ -38,12 +42,10 @@ export interface FileStoreOptions {
   readonly report?: (message: string) => void
 }
 
-const CLAIM_TRIES = 20
-const CLAIM_AGAIN_MS = 50
-
 /** Sessions as files in a workspace. Nothing is kept in memory for a settled session. */
 export class FileStore implements SessionStore {
   readonly runs: RunNotes
+  readonly upkeep: Upkeep
   readonly #layout: Layout
   readonly #options: FileStoreOptions
   readonly #owners: Owners
@@ -58,6 +60,13 @@ export class FileStore implements SessionStore {
     this.runs = new RunNoteFiles(layout, () => this.#enter())
     this.#owners = new Owners(layout, options.command, options.clock)
     this.#view = new StateView(layout, options.clock, options.report ?? (() => {}))
+    this.upkeep = new HistoryUpkeep({
+      layout,
+      owners: this.#owners,
+      clock: options.clock,
+      enter: () => this.#enter(),
+      changed: () => this.#view.refresh(),
+    })
   }
 
   async create(id: string, request: SessionRequest, options: CreateOptions = {}): Promise<SessionWriter> {
@@ -97,28 +106,34 @@ export class FileStore implements SessionStore {
     return undefined
   }
 
-  async claim(id: string): Promise<SessionWriter | undefined> {
+  async claim(id: string, options: ClaimOptions = {}): Promise<SessionWriter | undefined> {
     await this.#enter()
-    for (let tries = 0; tries < CLAIM_TRIES; tries++) {
-      const lock = await tryLock(join(this.#layout.locks, 'claim.lock'))
-      if (!lock) {
-        await this.#options.clock.sleep(CLAIM_AGAIN_MS)
-        continue
-      }
-      try {
-        return await this.#claimLocked(id)
-      } finally {
-        lock.release()
-      }
-    }
-    return undefined
+    return withClaimLock(this.#layout, this.#options.clock, () => this.#claimLocked(id, options))
+  }
+
+  async record(
+    id: string,
+    request: SessionRequest,
+    event: SessionEvent,
+    {times, ...options}: CreateOptions & {readonly times?: RecordedTimes} = {},
+  ): Promise<void> {
+    if (!isSessionId(id)) throw new UsageError(`"${id}" cannot be the id of a session.`)
+    await this.#enter()
+    const now = new Date(this.#options.clock.now()).toISOString()
+    const begun = newSession(id, {...request, owner: this.#owners.token, at: times?.startedAt ?? now})
+    const session = {...advance(begun, event, times?.endedAt ?? now), seq: 1}
+    const line = formatLine(event.event, session, cleanRequest(request))
+    const marker = join(this.#layout.active, id)
+    const file = await HistoryFile.create(historyPath(this.#layout, id), id, line, marker)
+    file.close()
+    await this.#settled(session, request, options)
   }
 
   async recordedPictures(): Promise<ReadonlyMap<string, string>> {
     const newest = new Map<string, {sha256: string; at: string}>()
     for (const id of this.#ids()) {
       const session = readTail(historyPath(this.#layout, id), id)?.line.session
-      const picture = session?.state === 'completed' ? session.result?.picture : undefined
+      const picture = session?.result?.picture
       if (!session || !picture) continue
       const known = newest.get(picture.path)
       if (!known || known.at < session.updatedAt)
@@ -141,12 +156,12 @@ export class FileStore implements SessionStore {
     this.#owners.leave({settled: this.#mine.size === 0})
   }
 
-  async #claimLocked(id: string): Promise<SessionWriter | undefined> {
+  async #claimLocked(id: string, {force = false, ...options}: ClaimOptions): Promise<SessionWriter | undefined> {
     const path = historyPath(this.#layout, id)
     const tail = readTail(path, id)
     if (!tail || isSettled(tail.line.session) || tail.line.session.unsupported) return undefined
     const standing = await this.#owners.standing(tail.line.session.owner)
-    if (standing !== 'dead' && standing !== 'foreign') return undefined
+    if (standing !== 'dead' && standing !== 'foreign' && !(force && standing === 'unknown')) return undefined
     const request = await this.request(id)
     const before = tail.line.session
     const session: Session = {
@@ -159,34 +174,41 @@ export class FileStore implements SessionStore {
     this.#mark(id)
     const file = HistoryFile.open(path, id, {epoch: session.epoch, size: tail.size, torn: tail.torn})
     await file.append(formatLine('reattached', session), true)
-    return this.#begin(file, session, request, {})
+    return this.#begin(file, session, request, options)
   }
 
   async #begin(
     file: HistoryFile,
     session: Session,
     request: SessionRequest | undefined,
-    {snapshotDirectory}: CreateOptions,
+    options: CreateOptions,
   ): Promise<SessionWriter> {
-    const {clock, report} = this.#options
     this.#mine.add(session.id)
-    const snapshot = async (now: Session): Promise<void> => {
-      if (!snapshotDirectory || !request) return
-      await writeSnapshot(snapshotDirectory, this.#layout.root, now, cleanRequest(request)).catch((error: Error) => {
-        report?.(`The snapshot in ${snapshotDirectory} cannot be written: ${error.message}`)
-      })
-    }
-    await snapshot(session)
+    await this.#snapshot(session, request, options)
     this.#view.refresh()
-    return new FileSessionWriter(file, session, clock, {
+    return new FileSessionWriter(file, session, this.#options.clock, {
       changed: () => this.#view.refresh(),
-      settled: async (ended) => {
-        noteSettled(this.#layout.settled, ended.id)
-        rmSync(join(this.#layout.active, ended.id), {force: true})
-        this.#mine.delete(ended.id)
-        this.#view.refresh()
-        await snapshot(ended)
-      },
+      settled: (ended) => this.#settled(ended, request, options),
+    })
+  }
+
+  async #settled(session: Session, request: SessionRequest | undefined, options: CreateOptions): Promise<void> {
+    await this.#snapshot(session, request, options)
+    // Last of all: who reads that it is settled need not look at its views.
+    rmSync(join(this.#layout.active, session.id), {force: true})
+    noteSettled(this.#layout.settled, session.id)
+    this.#mine.delete(session.id)
+    this.#view.refresh()
+  }
+
+  async #snapshot(
+    session: Session,
+    request: SessionRequest | undefined,
+    {snapshotDirectory}: CreateOptions,
+  ): Promise<void> {
+    if (!snapshotDirectory || !request) return
+    await writeSnapshot(snapshotDirectory, this.#layout.root, session, cleanRequest(request)).catch((error: Error) => {
+      this.#options.report?.(`The snapshot in ${snapshotDirectory} cannot be written: ${error.message}`)
     })
   }
 
@@ -222,12 +244,15 @@ export class FileStore implements SessionStore {
   }
 
   #ids(): string[] {
+    return this.#names()
+      .filter((name) => name.endsWith('.jsonl'))
+      .map((name) => name.slice(0, -6))
+      .filter(isSessionId)
+  }
+
+  #names(): string[] {
     try {
-      const names = readdirSync(this.#layout.sessions)
-      return names
-        .filter((name) => name.endsWith('.jsonl'))
-        .map((name) => name.slice(0, -6))
-        .filter(isSessionId)
+      return readdirSync(this.#layout.sessions)
     } catch {
       return []
     }

@@ -39,6 +39,11 @@ export function readTail(path: string, id: string): Tail | undefined {
 
 /** All valid lines of a history, oldest first, in bounded memory: a line that is too long is skipped. */
 export function* readLines(path: string, id: string): Generator<ParsedLine> {
+  for (const line of readEveryLine(path, id)) if (typeof line === 'object') yield line
+}
+
+/** As `readLines`, with a word for what is no valid line: `damaged`, or `torn` for a last one without a line break. */
+export function* readEveryLine(path: string, id: string): Generator<ParsedLine | 'damaged' | 'torn'> {
   const fd = openForReading(path)
   if (fd === undefined) return
   try {
@@ -49,10 +54,12 @@ export function* readLines(path: string, id: string): Generator<ParsedLine> {
     for (let read = readSync(fd, block); read > 0; read = readSync(fd, block)) {
       let bytes = Buffer.concat([rest, block.subarray(0, read)])
       for (let end = bytes.indexOf(10); end >= 0; end = bytes.indexOf(10)) {
-        const line = skipping ? undefined : readOwn(bytes.toString('utf8', 0, end), id)
+        const text = bytes.toString('utf8', 0, end)
+        const line = skipping ? undefined : readOwn(text, id)
+        // An empty line is how a writer begins anew after a torn one.
+        if (line || skipping || text !== '') yield line ?? 'damaged'
         skipping = false
         bytes = bytes.subarray(end + 1)
-        if (line) yield line
       }
       if (bytes.length > MAX_LINE_BYTES) {
         skipping = true
@@ -60,6 +67,7 @@ export function* readLines(path: string, id: string): Generator<ParsedLine> {
       }
       rest = Buffer.from(bytes)
     }
+    if (skipping || rest.length > 0) yield 'torn'
   } finally {
     closeSync(fd)
   }

@@ -11,6 +11,7 @@ export interface Layout {
   readonly private: string
   readonly cancel: string
   readonly settled: string
+  readonly quarantine: string
   readonly gitignore: string
   readonly stateFile: string
 }
@@ -49,6 +50,7 @@ export function layoutOf({stateDir, stateFile}: WorkspacePlace): Layout {
     private: join(local, 'private'),
     cancel: join(local, 'cancel'),
     settled: join(local, 'settled'),
+    quarantine: join(local, 'quarantine'),
     gitignore: join(own, '.gitignore'),
     stateFile,
   }

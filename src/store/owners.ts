@@ -1,4 +1,4 @@
-import {mkdirSync, readFileSync, rmSync, writeFileSync} from 'node:fs'
+import {mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync} from 'node:fs'
 import {join} from 'node:path'
 import type {Clock} from '../clock.ts'
 import {isRunning, type Owner, thisProcess} from '../session/owner.ts'
@@ -54,8 +54,25 @@ export class Owners {
     return locked === undefined ? 'unknown' : locked ? 'alive' : 'dead'
   }
 
+  /** The tokens of all owners that have an identity or a lock here. */
+  known(): string[] {
+    try {
+      const names = readdirSync(this.#layout.owners)
+      return [...new Set(names.map((name) => name.replace(/\.(json|lock)$/, '')))].filter(isToken)
+    } catch {
+      return []
+    }
+  }
+
+  /** Removes a dead owner; returns how many files. */
+  forget(token: string): number {
+    rmSync(this.#identityFile(token), {force: true})
+    rmSync(this.#lockFile(token), {force: true})
+    return 2
+  }
+
   #read(token: string): Partial<Owner> | undefined {
-    if (!/^o-[0-9a-f]{16}$/.test(token)) return undefined
+    if (!isToken(token)) return undefined
     try {
       return JSON.parse(readFileSync(this.#identityFile(token), 'utf8'))
     } catch {
@@ -70,4 +87,8 @@ export class Owners {
   #identityFile(token: string): string {
     return join(this.#layout.owners, `${token}.json`)
   }
+}
+
+function isToken(text: string): boolean {
+  return /^o-[0-9a-f]{16}$/.test(text)
 }

@@ -54,9 +54,13 @@ export class RunNoteFiles implements RunNotes {
     return {wholeRun: requested.delete(WHOLE_RUN), sessions: requested}
   }
 
+  async withdrawCancel(run: string): Promise<void> {
+    rmSync(this.#cancelFolder(run), {force: true, recursive: true})
+  }
+
   async forget(run: string): Promise<void> {
     rmSync(this.#credentialPath(run), {force: true})
-    rmSync(this.#cancelFolder(run), {force: true, recursive: true})
+    await this.withdrawCancel(run)
   }
 
   #credentialPath(run: string): string {

@@ -16,6 +16,46 @@ export interface CreateOptions {
   readonly snapshotDirectory?: string
 }
 
+export interface ClaimOptions extends CreateOptions {
+  /** Take an owner that nobody can ask after (on a network file system) for dead. */
+  readonly force?: boolean
+}
+
+/** When a session that is recorded afterwards began and ended; ISO 8601. */
+export interface RecordedTimes {
+  readonly startedAt: string
+  readonly endedAt: string
+}
+
+/** What merging copies of a history came to. */
+export interface MergeOutcome {
+  /** `live`: a process of this machine is writing it, and it was left alone. */
+  readonly state: 'new' | 'changed' | 'unchanged' | 'live'
+  /** Lines that the copies disagree on: two machines went on with the same session. */
+  readonly conflicts: number
+}
+
+/** Where something bad was put. */
+export interface SetAside {
+  /** Absolute. */
+  readonly place: string
+  /** Lines of a history that were good, and are its history now. */
+  readonly salvaged: number
+}
+
+/** A history's file as it is, understood or not. */
+export interface HistoryCheck {
+  readonly lines: number
+  /** Complete lines that are none of this session's. */
+  readonly damaged: number
+  /** The last line has no line break: its writer died in it, or is writing. */
+  readonly torn: boolean
+  /** Its first line says what was asked for. */
+  readonly hasRequest: boolean
+  /** Sequence numbers that are missing between the first and the last. */
+  readonly missing: number
+}
+
 /** What another process of this user needs to stop or ask after running work. */
 export interface Credential {
   readonly server: string
@@ -45,6 +85,8 @@ export interface OwnedSession extends Session {
 
 /** One line of a history, as far as it is understood; unknown events are skipped. */
 export interface HistoryLine {
+  /** As it is kept, without its line break. */
+  readonly text: string
   readonly timestamp: string
   readonly event: string
   readonly session: Session
@@ -58,7 +100,29 @@ export interface RunNotes {
   /** Asks whoever makes a run, or one session of it, to stop; stands until the run is forgotten. */
   requestCancel(run: string, session?: string): Promise<void>
   cancelRequests(run: string): Promise<CancelRequests>
+  /** Takes back what was asked of a run that is gone on with. */
+  withdrawCancel(run: string): Promise<void>
   forget(run: string): Promise<void>
+}
+
+/** Care for the histories as a whole. Nothing here touches what a live process is writing. */
+export interface Upkeep {
+  /** Histories that are none: names of what lies among them and has no valid line. */
+  damaged(): Promise<readonly string[]>
+  /** Puts a damaged history, by its file's name, or another file of the workspace aside. Nothing is deleted. */
+  setAside(what: {readonly history: string} | {readonly file: string}): Promise<SetAside>
+  /** Adds lines from other copies of a session's history to it: the union by epoch and sequence. */
+  merge(id: string, lines: readonly string[]): Promise<MergeOutcome>
+  /** Removes histories of settled sessions; returns which of them are gone. Others are left alone. */
+  remove(ids: readonly string[]): Promise<readonly string[]>
+  /** Removes what dead processes left behind: owners without sessions, markers of settled ones, temporary files. */
+  tidy(): Promise<number>
+  check(id: string): Promise<HistoryCheck | undefined>
+  /** Ids that need not be looked at: their sessions are known to be settled, and their snapshots written. */
+  knownSettled(): Promise<ReadonlySet<string>>
+  noteSettled(id: string): Promise<void>
+  /** Writes a session's snapshot anew from its history. */
+  rewriteSnapshot(id: string, directory: string): Promise<void>
 }
 
 /**
@@ -75,14 +139,23 @@ export interface SessionStore {
   /** What was asked for: the first line. */
   request(id: string): Promise<SessionRequest | undefined>
   /** Takes over a session whose owner is dead or foreign; `undefined` when it is alive, settled, or somebody was faster. */
-  claim(id: string): Promise<SessionWriter | undefined>
+  claim(id: string, options?: ClaimOptions): Promise<SessionWriter | undefined>
+  /** Writes a session that is over already, in one step: somebody else's, or one whose picture was found. */
+  record(
+    id: string,
+    request: SessionRequest,
+    event: SessionEvent,
+    options?: CreateOptions & {readonly times?: RecordedTimes},
+  ): Promise<void>
   /**
-   * Every picture that a settled session left on disk: path relative to the workspace -> the sha256 last recorded for it.
+   * Every picture that a session put on disk, or was about to: path relative to the workspace -> the sha256 last recorded for it.
    * How a run tells its own files from others'.
    */
   recordedPictures(): Promise<ReadonlyMap<string, string>>
   /** What is kept only while a run lasts. */
   readonly runs: RunNotes
+  /** What is done to histories as a whole. */
+  readonly upkeep: Upkeep
   /** Calls `changed` soon after a session of this workspace began or ended, in whatever process. Returns how to stop that. */
   watch(changed: () => void): () => void
   /** Whether the place of the workspace can hold it: writes and locks there, and leaves nothing. */

@@ -1,4 +1,5 @@
 import {appendFileSync, readFileSync} from 'node:fs'
+import {replaceFile} from './replace-file.ts'
 
 /**
  * The ids of sessions known to be settled, one a line. Only a hint that saves opening their histories: a session that is
@@ -20,4 +21,12 @@ export function noteSettled(path: string, id: string): void {
   } catch {
     // A full or read-only disk has been reported by the history itself.
   }
+}
+
+/** Takes ids out. What another process adds at the same moment may get lost, which costs only time later. */
+export async function forgetSettled(path: string, ids: ReadonlySet<string>): Promise<void> {
+  const known = knownSettled(path)
+  if (![...ids].some((id) => known.has(id))) return
+  const left = [...known].filter((id) => !ids.has(id))
+  await replaceFile(path, left.map((id) => `${id}\n`).join('')).catch(() => {})
 }

@@ -33,6 +33,7 @@ export async function writeSnapshot(
           },
         }
       : {}),
+    ...(result?.recovered ? {recovered_from_disk: true} : {}),
     ag: {v: 1, seq, epoch},
   }
   await mkdir(directory, {recursive: true})

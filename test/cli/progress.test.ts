@@ -4,7 +4,7 @@ import {eventLines, logLines, silent} from '../../src/cli/progress.ts'
 import type {Report} from '../../src/context.ts'
 
 const events: Report[] = [
-  {event: 'run.started', run: 'r1', server: 'http://x', total: 12, concurrency: 2},
+  {event: 'run.started', run: 'r1', server: 'http://x', total: 12, kept: 0, concurrency: 2},
   {event: 'notice', message: 'Backends are still loading.'},
   {event: 'asset.started', asset: 'sun', session: 's1'},
   {event: 'asset.progress', asset: 'sun', session: 's1', progress: 0.5},
@@ -17,6 +17,7 @@ const events: Report[] = [
     bytes: 1,
     sha256: 'x',
     duration_seconds: 75,
+    source: 'made',
   },
   {
     event: 'asset.failed',

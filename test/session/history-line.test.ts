@@ -71,7 +71,7 @@ describe('a line of a history', () => {
       },
       at,
     )
-    expect(parseLine(formatLine('completed', done).toString())).toEqual({
+    expect(parseLine(formatLine('completed', done).toString())).toMatchObject({
       timestamp: at,
       event: 'completed',
       session: done,

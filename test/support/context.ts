@@ -1,3 +1,4 @@
+import {cp} from 'node:fs/promises'
 import {join} from 'node:path'
 import {readManifest} from '../../src/asset/manifest.ts'
 import {systemClock} from '../../src/clock.ts'
@@ -28,6 +29,10 @@ export interface Rehearsal extends AsyncDisposable {
   readonly events: Report[]
   readonly context: Context
   write(name: string, content: string | Uint8Array): Promise<string>
+  /** The same server, and a machine to which only the histories came. */
+  elsewhere(serverOptions?: SwarmServerOptions): Promise<Rehearsal>
+  /** How many generations the server was asked for. */
+  asked(): Promise<number>
   /** Runs `generate` over a manifest given as text. */
   generate(manifest: string, options?: Partial<GenerateOptions>, signal?: AbortSignal): Promise<GenerateResult>
 }
@@ -37,8 +42,19 @@ export async function rehearse(
   mockOptions: MockOptions = {},
   serverOptions: SwarmServerOptions = {},
 ): Promise<Rehearsal> {
-  const folder = temporaryFolder()
   const mock = await startMock({...INSTANT, ...mockOptions})
+  const rehearsal = rehearseAt(mock, serverOptions)
+  return {
+    ...rehearsal,
+    async [Symbol.asyncDispose]() {
+      await rehearsal[Symbol.asyncDispose]()
+      await mock.close()
+    },
+  }
+}
+
+function rehearseAt(mock: MockServer, serverOptions: SwarmServerOptions): Rehearsal {
+  const folder = temporaryFolder()
   const clock = {
     ...systemClock,
     sleep: (ms: number, signal?: AbortSignal) => systemClock.sleep(Math.min(ms, 10), signal),
@@ -65,6 +81,16 @@ export async function rehearse(
     events,
     context,
     write: folder.write,
+    async elsewhere(options = serverOptions) {
+      const other = rehearseAt(mock, options)
+      const histories = join('.ag', 'sessions')
+      await cp(join(folder.path, histories), join(other.folder, histories), {recursive: true})
+      return other
+    },
+    async asked() {
+      const state = await fetch(`${mock.url}/Mock/State`).then((answer) => answer.json())
+      return (state as {generations: number}).generations
+    },
     async generate(manifest, options = {}, signal = context.signal) {
       const file = await folder.write('ag.yaml', manifest)
       const {assets, outputDirectory} = await readManifest(file)
@@ -72,6 +98,7 @@ export async function rehearse(
         {...context, signal},
         {
           run: `run${events.length}`,
+          resume: 'continue',
           assets,
           outputDirectory,
           workspace: folder.path,
@@ -87,7 +114,6 @@ export async function rehearse(
     async [Symbol.asyncDispose]() {
       await sessions.close()
       await server.close()
-      await mock.close()
       await folder[Symbol.asyncDispose]()
     },
   }

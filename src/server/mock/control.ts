@@ -23,6 +23,7 @@ export function showSettings(world: World): object {
   return {
     settings: world.settings,
     activity: world.users.sum(),
+    generations: world.generations,
     sessions: world.users.sessionsOf().length,
     server_id: world.users.serverId,
   }

@@ -52,6 +52,7 @@ export async function runRequest(
       released: 0,
       dispatched: false,
     }
+    world.generations++
     if (request.fault.drop === 'before') return sink.drop()
     await runPictures(request)
     sink.send({discard_indices: []})

@@ -12,6 +12,8 @@ export class World {
   readonly faults: Faults
   /** Open connections, broken by a restart. */
   readonly connections = new Set<{destroy(): unknown}>()
+  /** How many generation requests were understood since it was started, whatever became of them. */
+  generations = 0
   /** Aborted when the server stops: ends all waiting. */
   readonly stopped = new AbortController()
 

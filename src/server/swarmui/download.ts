@@ -30,9 +30,12 @@ export async function fetchPicture(
 
 function notHandedOut(ref: string, answer: RawAnswer, {address}: Transport): AgError {
   if (!/\bjson\b/.test(answer.contentType)) return notSwarmUi(answer, address.display)
-  return new DeniedError(`SwarmUI does not hand out ${foreignLine(ref)}: ${serverText(answer.bytes.toString('utf8'))}`, {
-    next: 'Use the --token or --user-id that the picture was made with.',
-  })
+  return new DeniedError(
+    `SwarmUI does not hand out ${foreignLine(ref)}: ${serverText(answer.bytes.toString('utf8'))}`,
+    {
+      next: 'Use the --token or --user-id that the picture was made with.',
+    },
+  )
 }
 
 /** Whether there is such a picture; asks for its first byte only (recording 25). Throws as `fetchPicture` does. */

@@ -35,17 +35,22 @@ export async function findPictures(
     const {agrun, agitem} = readMetadata(metadata)?.sui_extra_data ?? {}
     return agrun === run ? agitem : undefined
   })
+  tagged.delete(undefined)
+  // A second picture of "hero" is called hero-1: it must not be taken for that of an item "hero-1".
+  const others = new Set([...tagged.values()].flat().map(({src}) => src))
   const found = new Map<string, GeneratedImage>()
   const missing: WantedPicture[] = []
   for (const picture of wanted) {
-    const candidates = (tagged.get(picture.item) ?? []).map(({src, metadata}) => readImage(`${prefix}/${src}`, metadata))
+    const candidates = (tagged.get(picture.item) ?? []).map(({src, metadata}) =>
+      readImage(`${prefix}/${src}`, metadata),
+    )
     const chosen = chooseBySeed(candidates, picture.seed)
     if (chosen) found.set(picture.item, chosen)
     else if (candidates.length === 0) missing.push(picture)
   }
   const probes = missing.map(async ({item}) => {
-    for (const ending of ENDINGS) {
-      const ref = `${prefix}/${item}.${ending}`
+    for (const name of ENDINGS.map((ending) => `${item}.${ending}`).filter((name) => !others.has(name))) {
+      const ref = `${prefix}/${name}`
       if (!(await pictureExists(transport, ref, signal))) continue
       found.set(item, {ref})
       return

@@ -70,7 +70,7 @@ export class Sampler {
   }
 
   async #busyUsers(options: SampleOptions): Promise<readonly BusyUser[] | undefined> {
-    if (this.#monotonic() - this.#askedForUsers < USERS_EVERY_MS) return this.#users
+    if (!options.thorough && this.#monotonic() - this.#askedForUsers < USERS_EVERY_MS) return this.#users
     this.#askedForUsers = this.#monotonic()
     try {
       const answer = await this.#ask('ListConnectedUsers', connectedUsers, {}, options)

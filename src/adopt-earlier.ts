@@ -1,0 +1,221 @@
+import {join} from 'node:path'
+import type {Asset} from './asset/asset.ts'
+import {confine} from './asset/output-path.ts'
+import type {Context} from './context.ts'
+import {endingOf, stopsTheRun} from './ending.ts'
+import {AgError} from './errors.ts'
+import {describePicture, type WholePicture} from './fetch-picture.ts'
+import {type AssetOutcome, freeSessionId, type Making, RunStoppedError, requestFor} from './make-picture.ts'
+import {fetchSought, recoveredResult, soughtBy} from './recovery/adopt.ts'
+import {type Case, caseOfSession} from './recovery/case.ts'
+import {askServer, type ServerAnswer} from './recovery/server-evidence.ts'
+import {judgeSession, type RecoveryVerdict} from './recovery/verdict.ts'
+import {type EarlierWork, question} from './resume.ts'
+import {type GeneratedImage, GenerationError} from './server/image-server.ts'
+import {isSettled} from './session/history-line.ts'
+import type {SessionResult} from './session/session.ts'
+import type {OwnedSession, SessionWriter} from './store/session-store.ts'
+import {writeWhole} from './write-whole.ts'
+
+export interface EarlierSessions {
+  /** Of one asset, the newest first. */
+  readonly sessions: readonly OwnedSession[]
+  readonly work: EarlierWork
+}
+
+const LOOK_AGAIN_MS = 1000
+/** For so long nobody gives up a picture of which nobody can tell whether it is on its way. */
+const PATIENCE_MS = 120_000
+
+/**
+ * Takes an asset's picture from an earlier session that was sent to the server: what is finished is adopted, what still runs is
+ * waited for, what died is settled. `undefined` when the picture has to be made: every earlier request for it is known to
+ * have died. When nobody can tell, the outcome is `lost`: asking again might pay twice.
+ *
+ * Throws `RunStoppedError` when no other asset could fare better.
+ */
+export async function adoptEarlier(
+  context: Context,
+  making: Making,
+  asset: Asset,
+  {sessions, work}: EarlierSessions,
+): Promise<AssetOutcome | undefined> {
+  for (const session of sessions) {
+    const attempt = new Adoption(context, making, asset, session, work)
+    try {
+      const outcome = isSettled(session) ? await attempt.fromSettled() : await attempt.fromOrphan()
+      if (outcome) return outcome
+    } catch (error) {
+      // Taken over or not, it stays unsettled: the next run, or `ag recover`, goes on with it.
+      const outcome: AssetOutcome = {asset: asset.id, session: session.id, state: 'pending'}
+      if (context.signal.aborted) return outcome
+      if (stopsTheRun(error)) throw new RunStoppedError(outcome, error)
+      if (!(error instanceof AgError)) throw error
+      const {reason, message, next} = endingOf(error, context.signal)
+      return {...outcome, state: 'failed', error: {reason, message, ...(next ? {next} : {})}}
+    }
+  }
+  return undefined
+}
+
+/** One earlier session, and the asset whose picture it may have. */
+class Adoption {
+  readonly #context: Context
+  readonly #making: Making
+  readonly #asset: Asset
+  readonly #session: OwnedSession
+  readonly #work: EarlierWork
+  readonly #started: number
+
+  constructor(context: Context, making: Making, asset: Asset, session: OwnedSession, work: EarlierWork) {
+    this.#context = context
+    this.#making = making
+    this.#asset = asset
+    this.#session = session
+    this.#work = work
+    this.#started = context.clock.monotonic()
+  }
+
+  /** A session that nobody brought to its end: it is taken over, and brought to it. */
+  async fromOrphan(): Promise<AssetOutcome | undefined> {
+    const {sessions, report} = this.#context
+    const {workspace, outputDirectory} = this.#making
+    const declared = new Map([[this.#asset.id, this.#asset]])
+    const places = {workspace, outputDirectory, declared, sessionsOutput: join(workspace, 'output')}
+    const options = {places, giveUpAfterMs: PATIENCE_MS, force: false}
+    const one = await caseOfSession(this.#context, options, this.#session)
+    const writer = await sessions.claim(this.#session.id)
+    if (!writer) return this.#madeElsewhere()
+    report({event: 'asset.started', asset: this.#asset.id, session: this.#session.id})
+    const {verdict, image} = await this.#decide(one)
+    if (verdict.action === 'adopt_from_disk' && one.onDisk) return this.#settleWith(writer, one.onDisk.whole, 'disk')
+    if (verdict.action === 'adopt_from_server' && image) {
+      const whole = await this.#fetch(image)
+      if (whole) return this.#settleWith(writer, whole, 'server', image)
+    }
+    const {state, reason, because} = verdict
+    const ended = state === 'failed' || state === 'cancelled' ? state : 'lost'
+    const error = `Found after its process died: ${because}.`
+    await writer.append({event: ended, state: ended, message: error, result: {error, reason}})
+    return verdict.reason === 'outcome_unknown' ? this.#lost(because) : undefined
+  }
+
+  /** A session that is over: its picture may be on the server all the same, or was here once. */
+  async fromSettled(): Promise<AssetOutcome | undefined> {
+    const {sessions} = this.#context
+    let answer = this.#work.answers.get(this.#session.id)
+    while (answer?.server === 'running') answer = await this.#askAgain()
+    if (answer?.server !== 'picture') return undefined
+    const whole = await this.#fetch(answer.image)
+    if (!whole) return undefined
+    const path = this.#asset.pathFor(whole.facts.format)
+    const result = recoveredResult(whole, {path, workspace: this.#making.workspace}, 'server', answer.image)
+    await this.#put(path, whole)
+    const id = freeSessionId(this.#making, this.#asset)
+    const message = `Found on the server, from ${this.#session.id}`
+    await sessions.record(id, requestFor(this.#context, this.#making, this.#asset), {
+      event: 'recovered',
+      state: 'completed',
+      progress: 1,
+      message,
+      result,
+    })
+    return this.#adopted(id, result)
+  }
+
+  /** What has become of it; waits while the server works on it, and for a while when nobody can tell. */
+  async #decide(one: Case): Promise<{verdict: RecoveryVerdict; image?: GeneratedImage}> {
+    const {clock, report} = this.#context
+    let answer = this.#work.answers.get(one.id)
+    for (let looks = 0; ; looks++) {
+      const age = clock.monotonic() - this.#started > PATIENCE_MS ? 'given_up' : 'fresh'
+      const verdict = judgeSession({...one.witnesses, age, ...(answer ? {server: answer.server} : {})})
+      const isOpen = verdict.action === 'reattach' || verdict.action === 'none' || verdict.action === 'ask_server'
+      if (!isOpen) return {verdict, ...(answer?.server === 'picture' ? {image: answer.image} : {})}
+      if (looks === 0) {
+        const message = `${this.#asset.id} was asked for before (${one.id}): waiting for it, because ${verdict.because}.`
+        report({event: 'notice', message})
+      }
+      answer = await this.#askAgain()
+    }
+  }
+
+  async #askAgain(): Promise<ServerAnswer | undefined> {
+    const {clock, signal} = this.#context
+    await clock.sleep(LOOK_AGAIN_MS, signal)
+    const {id, run} = this.#session
+    const credential = this.#work.credentials.get(run)
+    return (await askServer(this.#context, {run, credential}, [await question(this.#context, this.#session)])).get(id)
+  }
+
+  /** The picture, if it is the one. */
+  async #fetch(image: GeneratedImage): Promise<WholePicture | undefined> {
+    const request = await this.#context.sessions.request(this.#session.id)
+    try {
+      return await fetchSought(this.#context, soughtBy(this.#session, request), image, this.#making)
+    } catch (error) {
+      if (error instanceof GenerationError) return undefined
+      throw error
+    }
+  }
+
+  async #settleWith(
+    writer: SessionWriter,
+    whole: WholePicture,
+    recovered: 'disk' | 'server',
+    image?: GeneratedImage,
+  ): Promise<AssetOutcome> {
+    const {workspace} = this.#making
+    const path = this.#asset.pathFor(whole.facts.format)
+    const picture = describePicture(whole, path, workspace)
+    await writer.append({event: 'fetched', state: 'generating', progress: 1, message: 'Fetched', result: {picture}})
+    await this.#put(path, whole)
+    const result = recoveredResult(whole, {path, workspace}, recovered, image)
+    const message = `Found on ${recovered === 'disk' ? 'disk' : 'the server'}`
+    await writer.append({event: 'recovered', state: 'completed', progress: 1, message, result})
+    return this.#adopted(writer.id, result)
+  }
+
+  async #put(path: string, whole: WholePicture): Promise<void> {
+    await confine(this.#making.outputDirectory, path)
+    await writeWhole(path, whole.bytes)
+  }
+
+  #adopted(session: string, {picture, seed, model}: SessionResult & {picture: {path: string}}): AssetOutcome {
+    const {report, clock} = this.#context
+    const used = {...(seed === undefined ? {} : {seed}), ...(model === undefined ? {} : {model})}
+    const duration_seconds = Math.round(clock.monotonic() - this.#started) / 1000
+    const asset = this.#asset.id
+    if (!picture) return {asset, session, state: 'completed', source: 'adopted'}
+    const {path, bytes, sha256} = picture
+    const done = {asset, session, ...used, duration_seconds, source: 'adopted' as const}
+    report({event: 'asset.completed', ...done, path, bytes, sha256})
+    return {...done, state: 'completed', picture}
+  }
+
+  #madeElsewhere(): AssetOutcome {
+    return madeElsewhere(this.#context, this.#asset, this.#session)
+  }
+
+  #lost(because: string): AssetOutcome {
+    const message = `It was asked for before, and ${because}.`
+    const next = 'Run the same command again to ask for it anew.'
+    const ended = {asset: this.#asset.id, session: this.#session.id, state: 'lost' as const}
+    this.#context.report({event: 'asset.failed', ...ended, reason: 'outcome_unknown', message, next})
+    return {...ended, error: {reason: 'outcome_unknown', message, next}}
+  }
+}
+
+/** The outcome of an asset that another process makes at this moment: it must not be asked for twice. */
+export function madeElsewhere({report}: Context, {id}: Asset, session: OwnedSession): AssetOutcome {
+  const message =
+    session.ownerStanding === 'unknown'
+      ? `The process that made ${id} (${session.id}) cannot be asked after on this file system.`
+      : `Another process is making ${id} (${session.id}).`
+  const next =
+    session.ownerStanding === 'unknown'
+      ? 'If it is dead: ag recover --apply --force.'
+      : 'Wait for it (ag wait-idle --scope own), or make it all the same with --force.'
+  report({event: 'notice', message: `${message} ${next}`})
+  return {asset: id, session: session.id, state: 'pending', error: {reason: 'made_elsewhere', message, next}}
+}

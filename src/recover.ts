@@ -1,0 +1,262 @@
+import type {Context} from './context.ts'
+import {startDeadline} from './deadline.ts'
+import {eachOf} from './each-of.ts'
+import {AgError, ExitCode, UsageError} from './errors.ts'
+import {nearest} from './nearest.ts'
+import {type Act, type ActOptions, carryOut} from './recovery/act.ts'
+import {soughtBy} from './recovery/adopt.ts'
+import {type Case, caseOfSession, type GatherOptions, gatherCases} from './recovery/case.ts'
+import {askServer, type ServerAnswer} from './recovery/server-evidence.ts'
+import {judgeSession, type RecoveryVerdict} from './recovery/verdict.ts'
+import {foreignLine} from './text.ts'
+
+export interface RecoverOptions extends GatherOptions, ActOptions {
+  /** Do it; else only tell what would be done. */
+  readonly apply: boolean
+  /** Wait for what the server still works on, for at most so many milliseconds. */
+  readonly waitMs?: number
+  /** Only these sessions; empty for all. */
+  readonly sessions: readonly string[]
+  /** Only sessions with a sign of life within so many milliseconds. */
+  readonly sinceMs?: number
+  /** How many pictures to fetch at once. */
+  readonly concurrency: number
+}
+
+/** What recovery found out about one session, and did about it. */
+export interface RecoveredSession {
+  readonly session: string
+  readonly asset: string
+  readonly run: string
+  /** Row of the truth table (docs/recovery.md). */
+  readonly row: number
+  readonly state: RecoveryVerdict['state']
+  readonly reason: string
+  readonly message: string
+  readonly action: RecoveryVerdict['action']
+  /** `planned` in a dry run; `open` where only time or the server can help; `taken` by a process that was faster. */
+  readonly outcome: 'planned' | 'done' | 'taken' | 'open'
+  /** It may be made again without being asked for twice. */
+  readonly retryable: boolean
+  readonly flags?: readonly string[]
+  /** Relative to the workspace: the picture; or where something unreadable was put. */
+  readonly path?: string
+}
+
+/** What a recovery came to; also what `--json` prints. */
+export interface RecoverResult {
+  readonly schemaVersion: 1
+  readonly server: string
+  readonly applied: boolean
+  readonly sessions: readonly RecoveredSession[]
+  readonly exit_code: ExitCode
+  readonly error?: {readonly message: string; readonly next?: string}
+}
+
+const LOOK_AGAIN_MS = 1000
+
+/**
+ * Brings every session of a workspace that no live process looks after to a true end: its finished picture is adopted from
+ * the disk or the server, or it is settled as failed, cancelled or lost, each with its reason. What the server still works on
+ * is waited for, if asked. Done again, it finds nothing to do.
+ *
+ * Throws `UsageError` for a session that is not there, `StorageError` when the disk refuses. A server that cannot be asked
+ * leaves what only it knows as it is, and is in the result.
+ */
+export async function recover(context: Context, options: RecoverOptions): Promise<RecoverResult> {
+  const recovery = new Recovery(context, options)
+  await recovery.run()
+  return recovery.result()
+}
+
+class Recovery {
+  readonly #context: Context
+  readonly #options: RecoverOptions
+  readonly #found: RecoveredSession[] = []
+  #failure: AgError | undefined
+  #timedOut = false
+
+  constructor(context: Context, options: RecoverOptions) {
+    this.#context = context
+    this.#options = options
+  }
+
+  async run(): Promise<void> {
+    const {concurrency, apply, waitMs} = this.#options
+    const unsure: Case[] = []
+    const local: Case[] = []
+    for (const one of await this.#cases()) (one.verdict.action === 'ask_server' ? unsure : local).push(one)
+    await eachOf(local, concurrency, (one) => this.#conclude(one, one.verdict))
+    const open = await this.#askAndConclude(unsure, apply && waitMs !== undefined)
+    if (open.length > 0 && waitMs !== undefined) await this.#wait(open, waitMs)
+    if (apply) await this.#context.sessions.upkeep.tidy()
+  }
+
+  result(): RecoverResult {
+    const sessions = [...this.#found].sort((a, b) => (a.session < b.session ? -1 : 1))
+    const error = this.#failure ?? (this.#timedOut ? new StillRunningError() : undefined)
+    return {
+      schemaVersion: 1,
+      server: this.#context.server.address,
+      applied: this.#options.apply,
+      sessions,
+      exit_code: error?.exitCode ?? ExitCode.done,
+      ...(error ? {error: {message: error.message, ...(error.next ? {next: error.next} : {})}} : {}),
+    }
+  }
+
+  /** The cases to look at; histories that cannot be read whole are mended first, so that their sessions are among them. */
+  async #cases(): Promise<Case[]> {
+    const {sessions: names, sinceMs, apply} = this.#options
+    const cases: Case[] = []
+    for await (const one of gatherCases(this.#context, this.#options)) {
+      if (names.length > 0 && !names.includes(one.id)) continue
+      if (sinceMs !== undefined && one.silentMs > sinceMs) continue
+      if (!apply || one.verdict.action !== 'quarantine') {
+        cases.push(one)
+        continue
+      }
+      await this.#conclude(one, one.verdict)
+      const saved = await this.#context.sessions.get(one.id)
+      if (saved) cases.push(await caseOfSession(this.#context, this.#options, saved))
+    }
+    await this.#refuseUnknown(cases)
+    return cases
+  }
+
+  async #refuseUnknown(cases: readonly Case[]): Promise<void> {
+    const {sessions} = this.#context
+    const done = new Set([...cases.map(({id}) => id), ...this.#found.map(({session}) => session)])
+    for (const name of this.#options.sessions.filter((name) => !done.has(name))) {
+      const session = await sessions.get(name)
+      // It is over: there is nothing to recover, and that is no error.
+      if (session) continue
+      const near = nearest(
+        name,
+        (await sessions.list({active: false})).map(({id}) => id),
+      )
+      throw new UsageError(`This workspace has no session "${foreignLine(name, 100)}".`, {
+        next: near.length > 0 ? `Did you mean ${near.join(' or ')}?` : 'See what there is with ag history.',
+      })
+    }
+  }
+
+  /** Asks the server after the cases, run by run, and concludes what it knows. Returns what is still open. */
+  async #askAndConclude(cases: readonly Case[], willWait: boolean): Promise<Case[]> {
+    const {concurrency} = this.#options
+    const open: Case[] = []
+    for (const [run, members] of Map.groupBy(cases, ({session}) => session?.run ?? '')) {
+      const answers = await this.#ask(run, members)
+      await eachOf(members, concurrency, async (one) => {
+        const answer = answers?.get(one.id)
+        const verdict = answer ? judgeSession({...one.witnesses, server: answer.server}) : one.verdict
+        const undecided = verdict.action === 'reattach' || verdict.reason === 'outcome_unknown'
+        if (answer && willWait && undecided) open.push(one)
+        else await this.#conclude(one, verdict, answer)
+      })
+    }
+    return open
+  }
+
+  async #ask(run: string, cases: readonly Case[]): Promise<ReadonlyMap<string, ServerAnswer> | undefined> {
+    const questions = cases.flatMap(({id, session, request, silentMs}) => {
+      if (!session) return []
+      const {seed} = soughtBy(session, request)
+      return [{session: id, item: session.asset, silentMs, ...(seed === undefined ? {} : {seed})}]
+    })
+    try {
+      const credential = await this.#context.sessions.runs.credential(run).catch(() => undefined)
+      return await askServer(this.#context, {run, credential}, questions)
+    } catch (error) {
+      this.#context.signal.throwIfAborted()
+      if (!(error instanceof AgError)) throw error
+      this.#failure ??= error
+      return undefined
+    }
+  }
+
+  /** Looks again and again until the server has finished, or the time is over. */
+  async #wait(cases: readonly Case[], waitMs: number): Promise<void> {
+    const {clock, signal, report} = this.#context
+    using deadline = startDeadline(clock, waitMs, signal)
+    report({event: 'recover.waiting', sessions: cases.length, timeout_seconds: waitMs / 1000})
+    let open = [...cases]
+    try {
+      while (open.length > 0 && !this.#failure) {
+        await clock.sleep(LOOK_AGAIN_MS, deadline.signal)
+        open = await this.#askAndConclude(open, true)
+      }
+    } catch (error) {
+      if (!deadline.passed()) throw error
+      this.#timedOut = true
+    }
+    for (const one of open) await this.#conclude(one, judgeSession({...one.witnesses, server: 'running'}))
+  }
+
+  async #conclude(one: Case, verdict: RecoveryVerdict, answer?: ServerAnswer): Promise<void> {
+    if (isNothing(verdict)) return
+    const {apply} = this.#options
+    const acts = verdict.action !== 'none' && verdict.action !== 'ask_server' && verdict.action !== 'reattach'
+    const image = answer?.server === 'picture' ? answer.image : undefined
+    let act: Act | undefined
+    try {
+      if (apply && acts) act = await carryOut(this.#context, this.#options, one, verdict, image)
+    } catch (error) {
+      this.#context.signal.throwIfAborted()
+      if (!(error instanceof AgError)) throw error
+      this.#failure ??= error
+    }
+    this.#tell(describe(one, verdict, act, acts && !apply))
+  }
+
+  #tell(found: RecoveredSession): void {
+    this.#found.push(found)
+    const {session, asset, state, action, outcome, reason, message, path} = found
+    const where = path === undefined ? {} : {path}
+    this.#context.report({
+      event: 'recover.session',
+      session,
+      asset,
+      state,
+      action,
+      outcome,
+      reason,
+      message,
+      ...where,
+    })
+  }
+}
+
+/** Rows that have nothing to tell: settled sessions that are in order. */
+function isNothing({action, row}: RecoveryVerdict): boolean {
+  return action === 'none' && (row === 1 || row === 2 || row === 15)
+}
+
+function describe(one: Case, verdict: RecoveryVerdict, act: Act | undefined, planned: boolean): RecoveredSession {
+  const {row, state, reason, because, action, retryable, flags} = verdict
+  const newer = one.session?.unsupported ? 'it was written by a newer ag' : undefined
+  return {
+    session: one.id,
+    asset: foreignLine(one.session?.asset ?? one.id, 100),
+    run: foreignLine(one.session?.run ?? '', 100),
+    row,
+    state: act?.state ?? state,
+    reason: act?.reason ?? reason,
+    message: act?.message ?? newer ?? because,
+    action,
+    outcome: act?.outcome ?? (planned ? 'planned' : 'open'),
+    retryable,
+    ...(flags.length > 0 ? {flags} : {}),
+    ...(act?.path === undefined ? {} : {path: act.path}),
+  }
+}
+
+/** The server has not finished in the time that was given. */
+class StillRunningError extends AgError {
+  override readonly name = 'StillRunningError'
+  override readonly exitCode = ExitCode.deadline
+
+  constructor() {
+    super('The server still works on some sessions.', {next: 'Run the same command again; nothing is lost meanwhile.'})
+  }
+}

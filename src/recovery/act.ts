@@ -1,0 +1,203 @@
+import {basename, join} from 'node:path'
+import type {Context} from '../context.ts'
+import {endingOf, stopsTheRun} from '../ending.ts'
+import {DeniedError, UnreachableError} from '../errors.ts'
+import {fromWorkspace} from '../fetch-picture.ts'
+import type {GeneratedImage} from '../server/image-server.ts'
+import {isSettled} from '../session/history-line.ts'
+import type {SessionEvent, SessionRequest} from '../session/session.ts'
+import type {RecordedTimes, SessionWriter} from '../store/session-store.ts'
+import {writeWhole} from '../write-whole.ts'
+import {fetchSought, recoveredResult, soughtBy} from './adopt.ts'
+import type {Case} from './case.ts'
+import {SNAPSHOT_FILE} from './file-rule.ts'
+import {choosePlace, ownFolder, type Places} from './place.ts'
+import {inspectPictures, lastWrite, type SessionFolder} from './session-folder.ts'
+import type {RecoveryVerdict} from './verdict.ts'
+
+export interface ActOptions {
+  readonly places: Places
+  readonly force: boolean
+  readonly retries: number
+  /** Milliseconds before the first retry of a download. */
+  readonly retryDelayMs: number
+}
+
+/** What carrying out a verdict came to. `taken`: another process was faster, and it is that process's now. */
+export interface Act {
+  readonly outcome: 'done' | 'taken'
+  /** The session's state afterwards, where it differs from the verdict's. */
+  readonly state?: RecoveryVerdict['state']
+  /** Where its picture is, or where something was put aside. */
+  readonly path?: string
+  readonly reason?: string
+  readonly message?: string
+}
+
+/**
+ * Carries out a verdict. What it takes over it also brings to its end, but for `reattach`, which is done by who waits.
+ *
+ * Throws `UnreachableError`, `DeniedError` and `StorageError`, with the session as it was.
+ */
+export async function carryOut(
+  context: Context,
+  options: ActOptions,
+  one: Case,
+  verdict: RecoveryVerdict,
+  image?: GeneratedImage,
+): Promise<Act> {
+  switch (verdict.action) {
+    case 'adopt_from_disk':
+      return adoptFromDisk(context, options, one)
+    case 'adopt_from_server':
+      return image ? adoptFromServer(context, options, one, image) : {outcome: 'done'}
+    case 'settle': {
+      const {state, reason} = verdict as {state: 'failed' | 'cancelled' | 'lost'; reason: string}
+      const error = `Settled by recovery: ${verdict.because}.`
+      return settle(context, options, one, {event: state, state, message: error, result: {error, reason}})
+    }
+    case 'heal':
+      return heal(context, options, one)
+    case 'import':
+      return importFolder(context, options, one, verdict)
+    case 'quarantine':
+      return putAside(context, one)
+    case 'none':
+    case 'ask_server':
+    case 'reattach':
+      return {outcome: 'done'}
+  }
+}
+
+async function adoptFromDisk(context: Context, options: ActOptions, one: Case): Promise<Act> {
+  const {workspace} = options.places
+  if (!one.onDisk) return {outcome: 'done'}
+  const {path, whole} = one.onDisk
+  const result = recoveredResult(whole, {path, workspace}, 'disk')
+  const event: SessionEvent = {event: 'recovered', state: 'completed', progress: 1, message: 'Found on disk', result}
+  return {...(await settle(context, options, one, event)), path: result.picture.path}
+}
+
+async function adoptFromServer(context: Context, options: ActOptions, one: Case, image: GeneratedImage): Promise<Act> {
+  const {session, request} = one
+  if (!session) return {outcome: 'done'}
+  try {
+    const whole = await fetchSought(context, soughtBy(session, request), image, options)
+    const wanted = recoveredResult(whole, {path: '', workspace: ''}, 'server', image)
+    const of = {format: whole.facts.format, digest: wanted.picture.sha256}
+    const place = await choosePlace(options.places, session, request, of)
+    const picture = {...wanted.picture, path: fromWorkspace(options.places.workspace, place.path)}
+    const {snapshotDirectory} = place
+    const writer = await takeOver(context, options, one, snapshotDirectory)
+    if (!writer) return taken(context, one)
+    await writer.append({event: 'fetched', state: 'generating', progress: 1, message: 'Fetched', result: {picture}})
+    await writeWhole(place.path, whole.bytes)
+    const message = 'Found on the server'
+    await writer.append({event: 'recovered', state: 'completed', progress: 1, message, result: {...wanted, picture}})
+    return {outcome: 'done', path: picture.path}
+  } catch (error) {
+    context.signal.throwIfAborted()
+    if (stopsTheRun(error) || error instanceof UnreachableError || error instanceof DeniedError) throw error
+    const {state, reason, message} = endingOf(error, context.signal)
+    const ended: SessionEvent = {event: state, state, message, result: {error: message, reason}}
+    return {...(await settle(context, options, one, ended)), state, reason, message}
+  }
+}
+
+async function settle(context: Context, options: ActOptions, one: Case, event: SessionEvent): Promise<Act> {
+  const own = ownFolder(options.places, one.id)
+  const writer = await takeOver(context, options, one, one.witnesses.snapshot === 'none' ? undefined : own)
+  if (!writer) return taken(context, one)
+  await writer.append(event)
+  return {outcome: 'done'}
+}
+
+async function takeOver(
+  {sessions}: Context,
+  {force}: ActOptions,
+  {id}: Case,
+  snapshotDirectory: string | undefined,
+): Promise<SessionWriter | undefined> {
+  return sessions.claim(id, {force, ...(snapshotDirectory ? {snapshotDirectory} : {})})
+}
+
+/** What the process that was faster has made of it so far. */
+async function taken({sessions}: Context, {id}: Case): Promise<Act> {
+  const now = await sessions.get(id)
+  if (now && isSettled(now)) {
+    return {outcome: 'taken', state: now.state as Act['state'] & string, message: 'another process settled it'}
+  }
+  return {outcome: 'taken', state: 'live', message: 'another process has taken it over'}
+}
+
+async function heal({sessions}: Context, {places}: ActOptions, one: Case): Promise<Act> {
+  const folder = ownFolder(places, one.id)
+  if (one.witnesses.snapshot === 'bad') await sessions.upkeep.setAside({file: join(folder, SNAPSHOT_FILE)})
+  await sessions.upkeep.rewriteSnapshot(one.id, folder)
+  await sessions.upkeep.noteSettled(one.id)
+  return {outcome: 'done'}
+}
+
+/** Writes a history of what another generator left, or of a session whose history is unreadable. */
+async function importFolder(
+  context: Context,
+  {places}: ActOptions,
+  {folder, damaged, witnesses}: Case,
+  {state, reason, because, row}: RecoveryVerdict,
+): Promise<Act> {
+  const {sessions} = context
+  if (!folder) return {outcome: 'done'}
+  if (damaged !== undefined) {
+    const {salvaged} = await sessions.upkeep.setAside({history: damaged})
+    if (salvaged > 0) return {outcome: 'done', state: 'unverified', message: `${salvaged} of its lines were saved`}
+  }
+  const first = witnesses.outputs === 'complete' ? (await inspectPictures(folder)).first : undefined
+  const path = first && join(folder.path, first.name)
+  const found =
+    first && path
+      ? recoveredResult({bytes: first.bytes, facts: first.facts}, {path, workspace: places.workspace}, 'disk')
+      : {}
+  const completed = state === 'completed'
+  const error = folder.snapshot.error ?? `Settled by recovery: ${because}.`
+  const event: SessionEvent = {
+    event: completed ? 'recovered' : 'imported',
+    state: completed ? 'completed' : 'failed',
+    progress: completed ? 1 : 0,
+    message: because,
+    result: completed ? found : {error, reason, recovered: 'disk'},
+  }
+  if (witnesses.snapshot === 'bad') {
+    await sessions.upkeep.setAside({file: join(folder.path, SNAPSHOT_FILE)})
+  }
+  // A snapshot that says so already is somebody's own, and stays as it is.
+  const rewrite = row === 9 || row === 10 ? {} : {snapshotDirectory: folder.path}
+  await sessions.record(folder.id, requestOf(folder, places), event, {...rewrite, times: timesOf(folder)})
+  return {outcome: 'done', ...(path ? {path: fromWorkspace(places.workspace, path)} : {})}
+}
+
+function requestOf(folder: SessionFolder, places: Places): SessionRequest {
+  return {
+    run: '',
+    asset: folder.id,
+    prompt: folder.snapshot.prompt ?? '',
+    parameters: {},
+    output: fromWorkspace(places.workspace, folder.path),
+    server: '',
+  }
+}
+
+function timesOf({snapshot, path}: SessionFolder): RecordedTimes {
+  const written = new Date(lastWrite(path)).toISOString()
+  return {startedAt: snapshot.createdAt ?? written, endedAt: snapshot.completedAt ?? written}
+}
+
+async function putAside({sessions}: Context, {damaged, folder}: Case): Promise<Act> {
+  const what = damaged === undefined ? folder && {file: join(folder.path, SNAPSHOT_FILE)} : {history: damaged}
+  if (!what) return {outcome: 'done'}
+  const {place, salvaged} = await sessions.upkeep.setAside(what)
+  return {
+    outcome: 'done',
+    path: place,
+    ...(salvaged > 0 ? {message: `${salvaged} of the lines of ${basename(place)} were saved`} : {}),
+  }
+}

@@ -1,0 +1,161 @@
+import {join} from 'node:path'
+import type {Context} from '../context.ts'
+import type {SessionRequest} from '../session/session.ts'
+import {staleness} from '../session/staleness.ts'
+import type {OwnedSession} from '../store/session-store.ts'
+import {ANY_PICTURE, type FileRule, fileRule, SNAPSHOT_FILE} from './file-rule.ts'
+import {findOnDisk, type PictureOnDisk} from './find-on-disk.ts'
+import {ownFolder, type Places} from './place.ts'
+import {inspectPictures, lastWrite, readSnapshot, type SessionFolder, sessionFolders} from './session-folder.ts'
+import {judgeSession, type RecoveryVerdict, type Witnesses} from './verdict.ts'
+
+/** One session that recovery looks at, with everything that could be found out without asking the server. */
+export interface Case {
+  readonly id: string
+  readonly witnesses: Witnesses
+  readonly verdict: RecoveryVerdict
+  /** Milliseconds since its last sign of life. */
+  readonly silentMs: number
+  readonly session?: OwnedSession
+  readonly request?: SessionRequest
+  readonly onDisk?: PictureOnDisk
+  readonly folder?: SessionFolder
+  /** The history's file name, where it has no valid line. */
+  readonly damaged?: string
+}
+
+export interface GatherOptions {
+  readonly places: Places
+  readonly rule?: FileRule
+  /** Unfinished work that has been silent for so long is given up, in milliseconds (seed 004: 30 minutes). */
+  readonly giveUpAfterMs: number
+  /** Take owners that nobody can ask after for dead. */
+  readonly force: boolean
+}
+
+const NOTHING: Omit<Witnesses, 'age'> = {
+  history: 'none',
+  snapshot: 'none',
+  outputs: 'none',
+  owner: 'foreign',
+  submission: 'none',
+  server: 'unasked',
+  stopAsked: false,
+}
+
+/**
+ * All sessions that are not settled, histories that cannot be read, and folders of outputs that have no history or a snapshot
+ * that is behind it. Reads only.
+ */
+export async function* gatherCases(context: Context, options: GatherOptions): AsyncGenerator<Case> {
+  const {sessions} = context
+  const active = await sessions.list({active: true})
+  const damaged = new Map((await sessions.upkeep.damaged()).map((name) => [name.replace(/\.jsonl$/, ''), name]))
+  const known = await sessions.upkeep.knownSettled()
+  const seen = new Set(active.map(({id}) => id))
+  for (const session of active) yield caseOfSession(context, options, session)
+  for (const folder of foldersOf(options, (id) => !known.has(id) && !seen.has(id))) {
+    const session = await sessions.get(folder.id)
+    if (session) yield caseOfSettled(options, context.clock.now(), session, folder)
+    else yield await caseOfFolder(options, context.clock.now(), folder, damaged.get(folder.id))
+    damaged.delete(folder.id)
+  }
+  for (const [id, name] of damaged) {
+    const witnesses: Witnesses = {...NOTHING, history: 'bad', age: 'fresh'}
+    yield {id, witnesses, verdict: judgeSession(witnesses), silentMs: 0, damaged: name}
+  }
+}
+
+/** The case of one session with a history that is not settled. */
+export async function caseOfSession(
+  {sessions, clock}: Context,
+  {places, giveUpAfterMs, force}: GatherOptions,
+  session: OwnedSession,
+): Promise<Case> {
+  const silentMs = clock.now() - Date.parse(session.updatedAt)
+  const owner = force && session.ownerStanding === 'unknown' ? 'dead' : session.ownerStanding
+  const orphaned = (owner === 'dead' || owner === 'foreign') && !session.unsupported
+  const request = orphaned ? await sessions.request(session.id) : undefined
+  const onDisk = orphaned ? await findOnDisk(places, session, request) : undefined
+  const stops = orphaned ? await sessions.runs.cancelRequests(session.run).catch(() => undefined) : undefined
+  const witnesses: Witnesses = {
+    ...NOTHING,
+    history: 'active',
+    snapshot: readOwnSnapshot(places, session.id),
+    outputs: onDisk ? 'complete' : 'none',
+    // A newer ag's session is not ours to judge.
+    owner: session.unsupported ? 'unknown' : owner,
+    submission: session.submission?.phase ?? 'none',
+    stopAsked: stops !== undefined && (stops.wholeRun || stops.sessions.has(session.id)),
+    age: ageOf(silentMs, giveUpAfterMs),
+  }
+  return {
+    id: session.id,
+    witnesses,
+    verdict: judgeSession(witnesses),
+    silentMs,
+    session,
+    ...(request ? {request} : {}),
+    ...(onDisk ? {onDisk} : {}),
+  }
+}
+
+function caseOfSettled(
+  {giveUpAfterMs}: GatherOptions,
+  now: number,
+  session: OwnedSession,
+  folder: SessionFolder,
+): Case {
+  const silentMs = now - Date.parse(session.updatedAt)
+  const witnesses: Witnesses = {
+    ...NOTHING,
+    history: session.state === 'completed' ? 'completed' : 'failed',
+    snapshot: folder.snapshot.state,
+    outputs: folder.matched.outputs,
+    age: ageOf(silentMs, giveUpAfterMs),
+  }
+  return {id: session.id, witnesses, verdict: judgeSession(witnesses), silentMs, session, folder}
+}
+
+async function caseOfFolder(
+  {giveUpAfterMs}: GatherOptions,
+  now: number,
+  folder: SessionFolder,
+  damaged: string | undefined,
+): Promise<Case> {
+  const {snapshot, matched} = folder
+  const isSettled = snapshot.state === 'completed' || snapshot.state === 'failed'
+  // What a snapshot calls over is taken at its word; else the files themselves must be whole.
+  const whole = isSettled || matched.outputs !== 'complete' || (await inspectPictures(folder)).whole
+  const silentMs = isSettled ? 0 : now - lastWrite(folder.path)
+  const witnesses: Witnesses = {
+    ...NOTHING,
+    history: damaged === undefined ? 'none' : 'bad',
+    snapshot: snapshot.state,
+    outputs: whole ? matched.outputs : 'partial',
+    age: ageOf(silentMs, giveUpAfterMs),
+  }
+  return {
+    id: folder.id,
+    witnesses,
+    verdict: judgeSession(witnesses),
+    silentMs,
+    folder,
+    ...(damaged === undefined ? {} : {damaged}),
+  }
+}
+
+function foldersOf({places, rule = ANY_PICTURE}: GatherOptions, wanted: (id: string) => boolean) {
+  const recursive = rule.complete.some((glob) => glob.includes('/'))
+  return sessionFolders(places.sessionsOutput, fileRule(rule), wanted, recursive)
+}
+
+function readOwnSnapshot(places: Places, id: string): Witnesses['snapshot'] {
+  const path = join(ownFolder(places, id), SNAPSHOT_FILE)
+  const {state} = readSnapshot(path)
+  return state === 'bad' ? 'none' : state
+}
+
+function ageOf(silentMs: number, giveUpAfterMs: number): Witnesses['age'] {
+  return silentMs > giveUpAfterMs ? 'given_up' : staleness(silentMs)
+}

@@ -1,0 +1,70 @@
+import {isAbsolute, join, relative} from 'node:path'
+import {BrokenImageError, inspectImage} from '../asset/image.ts'
+import {confine} from '../asset/output-path.ts'
+import {UsageError} from '../errors.ts'
+import type {WholePicture} from '../fetch-picture.ts'
+import {readSmall} from '../read-small.ts'
+import type {SessionRequest} from '../session/session.ts'
+import type {OwnedSession} from '../store/session-store.ts'
+import {isSought, soughtBy} from './adopt.ts'
+import {ownFolder, type Places, recordedPath} from './place.ts'
+
+/** A session's picture that lies on disk already. */
+export interface PictureOnDisk {
+  /** Absolute. */
+  readonly path: string
+  readonly whole: WholePicture
+}
+
+/**
+ * Looks for the picture of an orphaned session where it may have been put: where its history says, where the manifest wants
+ * it, in the session's own folder. Only a whole picture counts whose digest was recorded or that carries our tag.
+ */
+export async function findOnDisk(
+  places: Places,
+  session: OwnedSession,
+  request: SessionRequest | undefined,
+): Promise<PictureOnDisk | undefined> {
+  const sought = soughtBy(session, request)
+  for (const path of await candidates(places, session, request)) {
+    const bytes = await readSmall(path)
+    if (!bytes || !isSought(sought, bytes)) continue
+    try {
+      return {path, whole: {bytes, facts: inspectImage(bytes)}}
+    } catch (error) {
+      if (!(error instanceof BrokenImageError)) throw error
+    }
+  }
+  return undefined
+}
+
+async function candidates(
+  places: Places,
+  session: OwnedSession,
+  request: SessionRequest | undefined,
+): Promise<ReadonlySet<string>> {
+  const paths = new Set<string>()
+  const recorded = [session.result?.picture?.path, request?.output].filter((path) => path !== undefined)
+  for (const path of recorded) {
+    const absolute = recordedPath(places, path)
+    if (session.ownerStanding !== 'foreign' || (await isInside(places.workspace, absolute))) paths.add(absolute)
+  }
+  const declared = places.declared.get(session.asset)
+  if (declared) paths.add(declared.pathFor(declared.expectedFormat))
+  const own = ownFolder(places, session.id)
+  for (const format of ['png', 'jpg', 'webp']) paths.add(join(own, `${session.id}.${format}`))
+  return paths
+}
+
+/** Whether a path that a restored history names may be looked at: below the workspace, links resolved. */
+async function isInside(workspace: string, path: string): Promise<boolean> {
+  const away = relative(workspace, path)
+  if (away.startsWith('..') || isAbsolute(away)) return false
+  try {
+    await confine(workspace, path)
+    return true
+  } catch (error) {
+    if (error instanceof UsageError) return false
+    throw error
+  }
+}

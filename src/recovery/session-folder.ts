@@ -1,0 +1,154 @@
+import {closeSync, constants, fstatSync, lstatSync, openSync, readdirSync, readSync} from 'node:fs'
+import {join} from 'node:path'
+import {BrokenImageError, type ImageFacts, inspectImage} from '../asset/image.ts'
+import {readSmall} from '../read-small.ts'
+import {isSessionId} from '../session/history-line.ts'
+import {type Matched, SNAPSHOT_FILE} from './file-rule.ts'
+import type {Witnesses} from './verdict.ts'
+
+/** `session_state.json` as far as it is understood (seed 004). Everything in it is somebody else's word. */
+export interface Snapshot {
+  readonly state: Witnesses['snapshot']
+  readonly prompt?: string
+  readonly createdAt?: string
+  readonly completedAt?: string
+  readonly error?: string
+}
+
+/** A folder of one session's outputs, by whatever generator. */
+export interface SessionFolder {
+  readonly id: string
+  /** Absolute. */
+  readonly path: string
+  readonly snapshot: Snapshot
+  readonly matched: Matched
+}
+
+const SNAPSHOT_LIMIT = 2 ** 20
+const NO_SNAPSHOT: Snapshot = {state: 'none'}
+const BAD_SNAPSHOT: Snapshot = {state: 'bad'}
+
+/**
+ * The folders of `sessionsOutput` that are named like sessions and wanted, with what lies in them. Looks at names and at
+ * snapshots only: no other file is opened. Links are not followed; a folder that cannot be read is passed over.
+ */
+export function* sessionFolders(
+  sessionsOutput: string,
+  judge: (names: readonly string[]) => Matched,
+  wanted: (id: string) => boolean,
+  recursive: boolean,
+): Generator<SessionFolder> {
+  for (const id of namesIn(sessionsOutput)) {
+    if (!isSessionId(id) || !wanted(id)) continue
+    const path = join(sessionsOutput, id)
+    const names = filesIn(path, recursive)
+    if (!names || names.length === 0) continue
+    const snapshot = names.includes(SNAPSHOT_FILE) ? readSnapshot(join(path, SNAPSHOT_FILE)) : NO_SNAPSHOT
+    yield {id, path, snapshot, matched: judge(names)}
+  }
+}
+
+/** Whether the pictures that a rule asks for are whole; of the first, what it says of itself. */
+export async function inspectPictures({
+  path,
+  matched,
+}: SessionFolder): Promise<{whole: boolean; first?: {name: string; bytes: Buffer; facts: ImageFacts}}> {
+  let first: {name: string; bytes: Buffer; facts: ImageFacts} | undefined
+  for (const name of matched.pictures) {
+    const bytes = await readSmall(join(path, name))
+    if (!bytes) return {whole: false}
+    try {
+      const facts = inspectImage(bytes)
+      first ??= {name, bytes, facts}
+    } catch (error) {
+      if (!(error instanceof BrokenImageError)) throw error
+      return {whole: false}
+    }
+  }
+  return {whole: true, ...(first ? {first} : {})}
+}
+
+/** When something was last written into a folder, in milliseconds since 1970. */
+export function lastWrite(path: string): number {
+  const names = namesIn(path)
+  const times = [path, ...names.map((name) => join(path, name))].map(
+    (file) => lstatSync(file, {throwIfNoEntry: false})?.mtimeMs ?? 0,
+  )
+  return Math.max(...times)
+}
+
+/** Reads a snapshot that anybody may have written: bounded, and nothing in it is trusted but its words. */
+export function readSnapshot(path: string): Snapshot {
+  const text = readBounded(path)
+  if (text === undefined) return BAD_SNAPSHOT
+  try {
+    const json: unknown = JSON.parse(text)
+    if (typeof json !== 'object' || json === null || Array.isArray(json)) return BAD_SNAPSHOT
+    const {status, prompt, created_at: createdAt, completed_at: completedAt, result} = json as Record<string, unknown>
+    const state = STATES[String(status).toLowerCase()]
+    if (!state) return BAD_SNAPSHOT
+    const error = typeof result === 'object' && result !== null ? (result as {error?: unknown}).error : undefined
+    return {
+      state,
+      ...(typeof prompt === 'string' ? {prompt} : {}),
+      ...(isDate(createdAt) ? {createdAt: new Date(createdAt).toISOString()} : {}),
+      ...(isDate(completedAt) ? {completedAt: new Date(completedAt).toISOString()} : {}),
+      ...(typeof error === 'string' ? {error: error.slice(0, 1000)} : {}),
+    }
+  } catch {
+    return BAD_SNAPSHOT
+  }
+}
+
+/** The words of seed 004 and what generators like it write. */
+const STATES: Readonly<Record<string, Witnesses['snapshot']>> = {
+  completed: 'completed',
+  failed: 'failed',
+  error: 'failed',
+  cancelled: 'failed',
+  in_progress: 'active',
+  processing: 'active',
+  pending: 'active',
+  queued: 'active',
+  running: 'active',
+  generating: 'active',
+}
+
+function isDate(value: unknown): value is string {
+  return typeof value === 'string' && value.length <= 40 && Number.isFinite(Date.parse(value))
+}
+
+function readBounded(path: string): string | undefined {
+  let fd: number | undefined
+  try {
+    fd = openSync(path, constants.O_RDONLY | (constants.O_NOFOLLOW ?? 0) | (constants.O_NONBLOCK ?? 0))
+    const facts = fstatSync(fd)
+    if (!facts.isFile() || facts.size > SNAPSHOT_LIMIT) return undefined
+    const buffer = Buffer.allocUnsafe(facts.size)
+    const read = readSync(fd, buffer, 0, facts.size, 0)
+    return buffer.toString('utf8', 0, read)
+  } catch {
+    return undefined
+  } finally {
+    if (fd !== undefined) closeSync(fd)
+  }
+}
+
+function namesIn(folder: string): string[] {
+  try {
+    return readdirSync(folder)
+  } catch {
+    return []
+  }
+}
+
+/** The files below a folder, relative to it; `undefined` when it is a link or no folder. */
+function filesIn(folder: string, recursive: boolean): string[] | undefined {
+  try {
+    if (lstatSync(folder).isSymbolicLink()) return undefined
+    const names = readdirSync(folder, {recursive}) as string[]
+    return recursive ? names.map((name) => name.replaceAll('\\', '/')) : names
+  } catch {
+    return undefined
+  }
+}

@@ -1,0 +1,143 @@
+import type {Asset} from './asset/asset.ts'
+import {assetKey} from './asset/key.ts'
+import type {Context} from './context.ts'
+import {sha256} from './fetch-picture.ts'
+import {readSmall} from './read-small.ts'
+import {askServer, type ServerAnswer} from './recovery/server-evidence.ts'
+import {isSettled} from './session/history-line.ts'
+import type {Picture} from './session/session.ts'
+import type {Credential, OwnedSession} from './store/session-store.ts'
+
+/**
+ * - `continue`: go on with an unfinished run of the same pictures under its name, and take what others finished.
+ * - `adopt`: as `continue`, but under the given name.
+ * - `never`: make every picture.
+ */
+export type ResumeMode = 'continue' | 'adopt' | 'never'
+
+/** What earlier runs have left of the pictures that are asked for. */
+export interface Resumption {
+  /** The run's name: the new one, or that of the unfinished run that is gone on with. */
+  readonly run: string
+  /** How many pictures the run makes in all, with those it made before it was interrupted. */
+  readonly total: number
+  /** Pictures that are there already, by asset. */
+  readonly kept: ReadonlyMap<string, Kept>
+  /** Sessions of a live process, by asset: it makes them at this moment. */
+  readonly elsewhere: ReadonlyMap<string, OwnedSession>
+  /** Sessions of dead processes and settled ones whose picture may be on the server, by asset, the newest first. */
+  readonly earlier: ReadonlyMap<string, readonly OwnedSession[]>
+  /** Ids that are taken. */
+  readonly sessionIds: ReadonlySet<string>
+}
+
+export interface Kept {
+  readonly session: OwnedSession
+  readonly picture: Picture
+}
+
+/** How a session ended that can have no picture on the server: its backend said so. */
+const WITHOUT_PICTURE: ReadonlySet<string> = new Set(['rejected', 'failed', 'empty', 'never_submitted'])
+
+/** Looks through the histories for sessions of the same keys. Reads the disk only. */
+export async function planResumption(
+  {sessions}: Context,
+  {assets, run, mode}: {readonly assets: readonly Asset[]; readonly run: string; readonly mode: ResumeMode},
+): Promise<Resumption> {
+  const all = mode === 'never' ? [] : await sessions.list({active: false})
+  const keys = new Map(assets.map((asset) => [assetKey(asset), asset]))
+  const ours = all.filter(({key}) => key !== undefined && keys.has(key))
+  const unfinished = mode === 'continue' ? await unfinishedRun(sessions, all, ours) : undefined
+  const name = unfinished?.run ?? run
+  const byKey = Map.groupBy(ours.reverse(), ({key}) => key)
+  const kept = new Map<string, Kept>()
+  const elsewhere = new Map<string, OwnedSession>()
+  const earlier = new Map<string, readonly OwnedSession[]>()
+  for (const [key, asset] of keys) {
+    // Of a random seed, any picture that was made before would do; but each new run is to have a new one.
+    const relevant = (byKey.get(key) ?? []).filter(
+      (session) => !asset.randomSeed || session.run === name || !isSettled(session),
+    )
+    const live = relevant.find((session) => !isSettled(session) && !isOrphan(session))
+    const there = await firstOnDisk(asset, relevant)
+    if (there) kept.set(asset.id, there)
+    else if (live) elsewhere.set(asset.id, live)
+    else earlier.set(asset.id, relevant.filter(mayHavePicture))
+  }
+  return {
+    run: name,
+    total: unfinished?.total ?? assets.length - kept.size,
+    kept,
+    elsewhere,
+    earlier,
+    sessionIds: new Set(all.filter((session) => session.run === name).map(({id}) => id)),
+  }
+}
+
+/** The newest run of these pictures, if it did not get to its end and nobody is at it. */
+async function unfinishedRun(
+  sessions: Context['sessions'],
+  all: readonly OwnedSession[],
+  ours: readonly OwnedSession[],
+): Promise<{run: string; total: number} | undefined> {
+  const newest = ours.at(-1)
+  if (!newest) return undefined
+  const members = all.filter(({run}) => run === newest.run)
+  if (members.some((session) => !isSettled(session) && !isOrphan(session))) return undefined
+  const total = (await sessions.request(newest.id))?.total
+  const completed = new Set(members.filter(({state}) => state === 'completed').map(({asset}) => asset))
+  return total !== undefined && completed.size < total ? {run: newest.run, total} : undefined
+}
+
+async function firstOnDisk(asset: Asset, sessions: readonly OwnedSession[]): Promise<Kept | undefined> {
+  const path = asset.pathFor(asset.expectedFormat)
+  const recorded = sessions.filter(({state, result}) => state === 'completed' && result?.picture)
+  if (recorded.length === 0) return undefined
+  const bytes = await readSmall(path)
+  const digest = bytes && sha256(bytes)
+  for (const session of recorded) {
+    const picture = session.result?.picture
+    if (picture && picture.sha256 === digest) return {session, picture}
+  }
+  return undefined
+}
+
+function mayHavePicture(session: OwnedSession): boolean {
+  if (!isSettled(session)) return isOrphan(session)
+  return session.submission !== undefined && !WITHOUT_PICTURE.has(session.result?.reason ?? '')
+}
+
+export function isOrphan({ownerStanding, unsupported}: OwnedSession): boolean {
+  return (ownerStanding === 'dead' || ownerStanding === 'foreign') && !unsupported
+}
+
+/** What the server says of earlier sessions; the credentials as they were before this run began. */
+export interface EarlierWork {
+  readonly answers: ReadonlyMap<string, ServerAnswer>
+  readonly credentials: ReadonlyMap<string, Credential | undefined>
+}
+
+/** Asks the server after all earlier sessions that were sent to it, run by run. Throws as the server does. */
+export async function askAboutEarlier(context: Context, {earlier}: Resumption): Promise<EarlierWork> {
+  const sent = [...earlier.values()].flat().filter(({submission}) => submission !== undefined)
+  const credentials = new Map<string, Credential | undefined>()
+  const answers = new Map<string, ServerAnswer>()
+  for (const [run, members] of Map.groupBy(sent, (session) => session.run)) {
+    const credential = await context.sessions.runs.credential(run).catch(() => undefined)
+    credentials.set(run, credential)
+    const found = await askServer(
+      context,
+      {run, credential},
+      await Promise.all(members.map((one) => question(context, one))),
+    )
+    for (const [session, answer] of found) answers.set(session, answer)
+  }
+  return {answers, credentials}
+}
+
+/** A session as the server can be asked after it. */
+export async function question({sessions, clock}: Context, {id, asset, updatedAt}: OwnedSession) {
+  const seed = (await sessions.request(id))?.parameters['seed']
+  const silentMs = clock.now() - Date.parse(updatedAt)
+  return {session: id, item: asset, silentMs, ...(typeof seed === 'number' ? {seed} : {})}
+}

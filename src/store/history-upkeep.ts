@@ -1,0 +1,184 @@
+import {lstatSync, readdirSync, rmSync, unlinkSync} from 'node:fs'
+import {basename, join} from 'node:path'
+import type {Clock} from '../clock.ts'
+import {storageError, UsageError} from '../errors.ts'
+import {isSessionId, isSettled, type ParsedLine, parseLine} from '../session/history-line.ts'
+import {withClaimLock} from './claim-lock.ts'
+import {readEveryLine, readLines, readTail} from './history-reader.ts'
+import {historyPath, type Layout} from './layout.ts'
+import {mergeLines} from './merge-lines.ts'
+import type {Owners} from './owners.ts'
+import {putAside} from './quarantine.ts'
+import {replaceFile} from './replace-file.ts'
+import type {HistoryCheck, MergeOutcome, SetAside, Upkeep} from './session-store.ts'
+import {forgetSettled, knownSettled, noteSettled} from './settled-index.ts'
+import {writeSnapshot} from './snapshot.ts'
+import {tidyUp} from './tidy.ts'
+
+interface Workspace {
+  readonly layout: Layout
+  readonly owners: Owners
+  readonly clock: Clock
+  /** Makes the folders before the first write. */
+  readonly enter: () => Promise<void>
+  /** The histories changed: the views are stale. */
+  readonly changed: () => void
+}
+
+/** On a file system without links a history is empty for a moment while it is made. */
+const EMPTY_FOR_MS = 60_000
+
+/** Upkeep of histories as files. */
+export class HistoryUpkeep implements Upkeep {
+  readonly #workspace: Workspace
+
+  constructor(workspace: Workspace) {
+    this.#workspace = workspace
+  }
+
+  async damaged(): Promise<readonly string[]> {
+    const {layout, clock} = this.#workspace
+    const settled = knownSettled(layout.settled)
+    return names(layout.sessions).filter((name) => {
+      const id = idOf(name)
+      if (id !== undefined && (settled.has(id) || readTail(historyPath(layout, id), id))) return false
+      const facts = lstatSync(join(layout.sessions, name), {throwIfNoEntry: false})
+      if (!facts || isTemporary(name)) return false
+      return !(facts.isFile() && facts.size === 0 && clock.now() - facts.mtimeMs < EMPTY_FOR_MS)
+    })
+  }
+
+  async setAside(what: {readonly history: string} | {readonly file: string}): Promise<SetAside> {
+    const {layout, clock, enter, changed} = this.#workspace
+    await enter()
+    if ('file' in what) return {place: putAside(layout, what.file, clock.now()), salvaged: 0}
+    const path = join(layout.sessions, basename(what.history))
+    const id = idOf(what.history)
+    const lines = id === undefined ? [] : mergeLines([[...readLines(path, id)]]).lines
+    const place = putAside(layout, path, clock.now())
+    if (lines.length > 0) await writeLines(path, lines)
+    changed()
+    return {place, salvaged: lines.length}
+  }
+
+  async merge(id: string, lines: readonly string[]): Promise<MergeOutcome> {
+    if (!isSessionId(id)) throw new UsageError(`"${id}" cannot be the id of a session.`)
+    const outcome = await this.#locked(() => this.#mergeLocked(id, lines))
+    return outcome ?? {state: 'live', conflicts: 0}
+  }
+
+  async remove(ids: readonly string[]): Promise<readonly string[]> {
+    const {layout, changed} = this.#workspace
+    const removed = await this.#locked(async () => {
+      const gone = ids.filter((id) => {
+        const path = historyPath(layout, id)
+        const session = isSessionId(id) ? readTail(path, id)?.line.session : undefined
+        if (!session || !isSettled(session)) return false
+        unlinkSync(path)
+        return true
+      })
+      await forgetSettled(layout.settled, new Set(gone))
+      return gone
+    })
+    changed()
+    return removed ?? []
+  }
+
+  async tidy(): Promise<number> {
+    const {layout, owners, clock} = this.#workspace
+    return (await this.#locked(() => tidyUp(layout, owners, clock.now()))) ?? 0
+  }
+
+  async check(id: string): Promise<HistoryCheck | undefined> {
+    if (!isSessionId(id)) return undefined
+    let [lines, damaged, torn, hasRequest] = [0, 0, false, false]
+    const seqs = new Set<number>()
+    for (const line of readEveryLine(historyPath(this.#workspace.layout, id), id)) {
+      if (line === 'torn') torn = true
+      else if (line === 'damaged') damaged++
+      else {
+        lines++
+        seqs.add(line.session.seq)
+        hasRequest ||= line.request !== undefined
+      }
+    }
+    if (lines + damaged === 0 && !torn) return undefined
+    const sorted = [...seqs].sort((a, b) => a - b)
+    const missing = sorted.length === 0 ? 0 : (sorted.at(-1) ?? 0) - (sorted[0] ?? 0) + 1 - sorted.length
+    return {lines, damaged, torn, hasRequest, missing}
+  }
+
+  async knownSettled(): Promise<ReadonlySet<string>> {
+    return knownSettled(this.#workspace.layout.settled)
+  }
+
+  async noteSettled(id: string): Promise<void> {
+    noteSettled(this.#workspace.layout.settled, id)
+  }
+
+  async rewriteSnapshot(id: string, directory: string): Promise<void> {
+    const {layout} = this.#workspace
+    const session = readTail(historyPath(layout, id), id)?.line.session
+    const [first] = readLines(historyPath(layout, id), id)
+    if (!session || !first?.request) return
+    try {
+      await writeSnapshot(directory, layout.root, session, first.request)
+    } catch (error) {
+      throw storageError(directory, error)
+    }
+  }
+
+  async #locked<T>(work: () => Promise<T>): Promise<T | undefined> {
+    const {layout, clock, enter} = this.#workspace
+    await enter()
+    return withClaimLock(layout, clock, work)
+  }
+
+  async #mergeLocked(id: string, texts: readonly string[]): Promise<MergeOutcome> {
+    const {layout, owners, changed} = this.#workspace
+    const path = historyPath(layout, id)
+    const before = readTail(path, id)?.line.session
+    const ours = [...readLines(path, id)]
+    const theirs = texts.map((text) => parseLine(text)).filter((line) => line !== undefined)
+    const {lines, conflicts} = mergeLines([ours, theirs.filter((line) => line.session.id === id)])
+    const after = lines.at(-1)?.session
+    if (!after || (before && sameText(lines, ours))) return {state: 'unchanged', conflicts}
+    const standing = before && !isSettled(before) ? await owners.standing(before.owner) : 'dead'
+    if (standing !== 'dead' && standing !== 'foreign') return {state: 'live', conflicts}
+    await writeLines(path, lines)
+    if (isSettled(after)) rmSync(join(layout.active, id), {force: true})
+    else await forgetSettled(layout.settled, new Set([id]))
+    changed()
+    return {state: before ? 'changed' : 'new', conflicts}
+  }
+}
+
+async function writeLines(path: string, lines: readonly ParsedLine[]): Promise<void> {
+  try {
+    await replaceFile(path, lines.map(({text}) => `${text}\n`).join(''))
+  } catch (error) {
+    throw storageError(path, error)
+  }
+}
+
+function sameText(a: readonly ParsedLine[], b: readonly ParsedLine[]): boolean {
+  return a.length === b.length && a.every(({text}, at) => text === b[at]?.text)
+}
+
+function idOf(name: string): string | undefined {
+  const id = name.endsWith('.jsonl') ? name.slice(0, -6) : undefined
+  return isSessionId(id) ? id : undefined
+}
+
+/** As `replaceFile` names what it is about to rename. */
+function isTemporary(name: string): boolean {
+  return /\.\d+\.[0-9a-f]{8}\.tmp$/.test(name)
+}
+
+function names(folder: string): string[] {
+  try {
+    return readdirSync(folder)
+  } catch {
+    return []
+  }
+}

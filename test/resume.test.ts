@@ -1,0 +1,199 @@
+import {createHash} from 'node:crypto'
+import {existsSync, readdirSync, readFileSync, rmSync} from 'node:fs'
+import {join} from 'node:path'
+import {describe, expect, test} from '@jest/globals'
+import {SwarmServer} from '../src/server/swarmui/client.ts'
+import {outputOf, type Rehearsal, rehearse} from './support/context.ts'
+import {orphan} from './support/orphan.ts'
+
+const three = `
+defaults: {model: mock/sdxl-base, steps: 4, width: 64, height: 64}
+assets: [{id: sun, prompt: a sun}, {id: moon, prompt: a moon}, {id: star, prompt: a star}]
+`
+
+function digests(at: Rehearsal): Record<string, string> {
+  const folder = join(at.folder, 'assets')
+  const names = existsSync(folder) ? readdirSync(folder).sort() : []
+  return Object.fromEntries(
+    names.map((name) => [
+      name,
+      createHash('sha256')
+        .update(readFileSync(join(folder, name)))
+        .digest('hex'),
+    ]),
+  )
+}
+
+describe('generate, run again', () => {
+  test('keeps what is there, and asks for nothing', async () => {
+    await using at = await rehearse()
+    await at.generate(three)
+    const before = digests(at)
+    expect(await at.generate(three)).toMatchObject({made: 0, kept: 3, exit_code: 0})
+    expect(await at.asked()).toBe(3)
+    expect(digests(at)).toEqual(before)
+  })
+
+  test('fetches what was finished from the server where only the histories came along', async () => {
+    await using at = await rehearse()
+    await at.generate(three)
+    await using other = await at.elsewhere()
+    expect(await other.generate(three)).toMatchObject({made: 0, adopted: 3, exit_code: 0})
+    expect(await at.asked()).toBe(3)
+    expect(digests(other)).toEqual(digests(at))
+    expect(await other.generate(three)).toMatchObject({made: 0, adopted: 0, kept: 3})
+  })
+
+  test('puts back a picture that was deleted', async () => {
+    await using at = await rehearse()
+    await at.generate(three)
+    const before = digests(at)
+    rmSync(outputOf(at, 'moon.png'))
+    expect(await at.generate(three)).toMatchObject({adopted: 1, kept: 2})
+    expect(digests(at)).toEqual(before)
+  })
+
+  test('makes anew what was changed, and nothing else', async () => {
+    await using at = await rehearse()
+    await at.generate(three)
+    expect(await at.generate(three.replace('a moon', 'a full moon'))).toMatchObject({made: 1, kept: 2})
+    expect(await at.asked()).toBe(4)
+  })
+
+  test('makes everything when it is told to', async () => {
+    await using at = await rehearse()
+    await at.generate(three)
+    expect(await at.generate(three, {resume: 'never'})).toMatchObject({made: 3, kept: 0})
+  })
+
+  test('takes no other picture for the one that is missing on the server', async () => {
+    await using at = await rehearse()
+    await at.generate(three)
+    await using other = await at.elsewhere()
+    const history = join(other.folder, '.ag', 'sessions', 'gen-run0-moon.jsonl')
+    const changed = readFileSync(history, 'utf8').replaceAll(/"sha256":"\w+"/g, `"sha256":"${'0'.repeat(64)}"`)
+    await other.write('.ag/sessions/gen-run0-moon.jsonl', changed)
+    expect(await other.generate(three)).toMatchObject({made: 1, adopted: 2})
+  })
+
+  test('makes pictures with random seeds anew, but goes on with a run that was interrupted', async () => {
+    const random = three.replace('steps: 4', 'steps: 4, seed: random')
+    await using at = await rehearse({faults: [{when: {prompt: 'moon'}, times: 1, do: {error: 'ComfyUI errored: {}'}}]})
+    const first = await at.generate(random, {retries: 0})
+    expect(first).toMatchObject({made: 2, failed: 1})
+    const second = await at.generate(random)
+    expect(second).toMatchObject({run: first.run, made: 1, kept: 2})
+    const third = await at.generate(random)
+    expect(third.run).not.toBe(first.run)
+    expect(third).toMatchObject({made: 3, kept: 0})
+  })
+})
+
+describe('generate, after its process died', () => {
+  test('takes the picture that the server finished meanwhile', async () => {
+    await using at = await rehearse()
+    const session = await orphan(at, three, {asset: 'sun', phase: 'ack', finished: true, total: 3})
+    const result = await at.generate(three)
+    expect(result).toMatchObject({run: 'dead1', made: 2, adopted: 1, exit_code: 0})
+    expect(await at.asked()).toBe(3)
+    expect(await at.sessions.get(session)).toMatchObject({
+      state: 'completed',
+      epoch: 2,
+      result: {recovered: 'server', picture: {path: 'assets/sun.png', sha256: digests(at)['sun.png']}},
+    })
+  })
+
+  test('takes it also when the death came before the answer', async () => {
+    await using at = await rehearse()
+    await orphan(at, three, {asset: 'sun', phase: 'intent', finished: true})
+    expect(await at.generate(three)).toMatchObject({made: 2, adopted: 1})
+    expect(await at.asked()).toBe(3)
+  })
+
+  test('takes it on another machine', async () => {
+    await using at = await rehearse()
+    await orphan(at, three, {asset: 'sun', phase: 'ack', finished: true})
+    await using other = await at.elsewhere()
+    expect(await other.generate(three)).toMatchObject({made: 2, adopted: 1})
+    expect(await at.asked()).toBe(3)
+  })
+
+  test('makes what the server knows nothing of', async () => {
+    await using at = await rehearse()
+    const sent = await orphan(at, three, {asset: 'sun', phase: 'ack'})
+    const unsent = await orphan(at, three, {asset: 'moon', phase: 'none'})
+    expect(await at.generate(three)).toMatchObject({made: 3, exit_code: 0})
+    expect(await at.sessions.get(sent)).toMatchObject({state: 'lost', result: {reason: 'gone'}})
+    expect(await at.sessions.get(unsent)).toMatchObject({state: 'failed', result: {reason: 'never_submitted'}})
+  })
+
+  test('waits for what the server still works on', async () => {
+    await using at = await rehearse({step_ms: 60})
+    const session = await orphan(at, three, {asset: 'sun', phase: 'ack'})
+    const {parameters} = (await at.sessions.request(session)) ?? {}
+    let credential = ''
+    const running = new SwarmServer(at.mock.url)
+    const sending = running.generate(
+      {parameters: parameters as Record<string, string>, tag: {run: 'dead1', item: 'sun'}},
+      {
+        signal: at.context.signal,
+        onSending: async (secret) => {
+          credential = secret
+        },
+      },
+    )
+    while ((await at.asked()) === 0) await new Promise((resolve) => setImmediate(resolve))
+    await at.sessions.runs.keepCredential('dead1', {server: at.server.address, secret: credential})
+    expect(await at.generate(three)).toMatchObject({made: 2, adopted: 1})
+    expect(await at.asked()).toBe(3)
+    await sending
+    await running.close()
+  })
+
+  test('asks for nothing twice when nobody can tell what became of it', async () => {
+    await using at = await rehearse({
+      users: [{name: 'guest', role: 'user'}],
+      foreign: {waiting_gens: 1, live_gens: 1},
+    })
+    await orphan(at, three, {asset: 'sun', phase: 'intent'})
+    await using other = await at.elsewhere({userId: 'guest'})
+    let now = 0
+    const clock = {...other.context.clock, monotonic: () => (now += 20_000)}
+    Object.assign(other.context, {clock})
+    const result = await other.generate(three)
+    expect(result).toMatchObject({made: 2, failed: 1, exit_code: 6})
+    expect(result.assets.find(({asset}) => asset === 'sun')).toMatchObject({
+      state: 'lost',
+      error: {reason: 'outcome_unknown'},
+    })
+    expect(await at.asked()).toBe(2)
+  })
+
+  test('leaves to another process what it is making', async () => {
+    await using at = await rehearse()
+    const other = await orphanOfALiveProcess(at)
+    const result = await at.generate(three)
+    expect(result).toMatchObject({made: 2, pending: 1, exit_code: 6})
+    expect(await at.asked()).toBe(2)
+    await other.close()
+  })
+
+  test('goes on under the name of the run that was interrupted, and makes the very same files', async () => {
+    await using undisturbed = await rehearse()
+    await undisturbed.generate(three, {run: 'dead1'})
+    await using at = await rehearse()
+    await orphan(at, three, {asset: 'moon', phase: 'ack', total: 3})
+    await orphan(at, three, {asset: 'sun', phase: 'ack', finished: true, total: 3})
+    expect(await at.generate(three)).toMatchObject({run: 'dead1', made: 2, adopted: 1})
+    expect(digests(at)).toEqual(digests(undisturbed))
+  })
+})
+
+async function orphanOfALiveProcess(at: Rehearsal): Promise<{close(): Promise<void>}> {
+  const {openWorkspace, resolveWorkspace} = await import('../src/store/workspace.ts')
+  const session = await orphan(at, three, {asset: 'sun', phase: 'ack'})
+  const place = resolveWorkspace({stateDir: at.folder, stateFile: undefined})
+  const live = openWorkspace({...place, clock: at.context.clock, command: 'live'})
+  await live.claim(session)
+  return live
+}
