@@ -236,7 +236,7 @@ function describe(one: Case, verdict: RecoveryVerdict, act: Act | undefined, pla
   const {row, state, reason, because, action, retryable, flags} = verdict
   const newer = one.session?.unsupported ? 'it was written by a newer ag' : undefined
   return {
-    session: one.id,
+    session: foreignLine(one.id, 150),
     asset: foreignLine(one.session?.asset ?? one.id, 100),
     run: foreignLine(one.session?.run ?? '', 100),
     row,

@@ -40,6 +40,34 @@ const RESERVED: Readonly<Record<string, string>> = {
   nopreviews: 'is set by ag: previews are not shown',
 }
 
+/** Parameters that a history may not bring: they are what `generate` decides. */
+const PROTOCOL = new Set([
+  'images',
+  'batchsize',
+  'sessionid',
+  'donotsave',
+  'overrideoutpathformat',
+  'extrametadata',
+  'continueaftererrors',
+  'nopreviews',
+])
+
+/** The parameters of untrusted JSON that may be sent, by the server's own names; whatever else is in it is left out. */
+export function checkedParameters(json: Readonly<Record<string, unknown>>): Record<string, ParameterValue> {
+  const entries = Object.entries(json).filter(([name, value]) => {
+    const id = parameterId(name)
+    return id !== '' && id === name && !PROTOCOL.has(id) && isParameterValue(value)
+  })
+  return Object.fromEntries(entries) as Record<string, ParameterValue>
+}
+
+function isParameterValue(value: unknown): value is ParameterValue {
+  if (Array.isArray(value)) return value.every((part) => !Array.isArray(part) && isParameterValue(part))
+  return (
+    typeof value === 'string' || typeof value === 'boolean' || (typeof value === 'number' && Number.isFinite(value))
+  )
+}
+
 /** Why a parameter may not stand under `params`; `undefined` when it may. */
 export function reservedParameter(name: string): string | undefined {
   return RESERVED[parameterId(name)]

@@ -74,6 +74,10 @@ function toLine(event: Report, paint: Paint, counted: () => string): string | un
       return `      ${paint('yellow', '↻')} ${event.asset}  again in ${event.delay_seconds} s: ${event.message}`
     case 'asset.failed':
       return `${counted()} ${paint('red', '✗')} ${event.asset}  ${event.state}: ${event.message}${event.next ? ` ${event.next}` : ''}`
+    case 'recover.session':
+      return `${paint(event.state === 'completed' ? 'green' : 'yellow', event.state)} ${event.session}: ${event.message}${event.path ? ` (${foreignLine(event.path)})` : ''}`
+    case 'recover.waiting':
+      return `Waiting for ${event.sessions} ${event.sessions === 1 ? 'session' : 'sessions'} that the server still works on, for at most ${formatDuration(event.timeout_seconds * 1000)}`
     case 'wait.started':
       return `Waiting until ${event.servers.join(', ')} ${event.servers.length === 1 ? 'is' : 'are'} ready, for at most ${formatDuration(event.timeout_seconds * 1000)}`
     case 'wait.restarted':

@@ -1,7 +1,7 @@
 import {chmodSync, existsSync, mkdirSync, readdirSync, rmSync, writeFileSync} from 'node:fs'
 import {join} from 'node:path'
 import type {Clock} from '../clock.ts'
-import {storageError, UsageError} from '../errors.ts'
+import {storageError, systemCode, UsageError} from '../errors.ts'
 import {formatLine, isSessionId, isSettled} from '../session/history-line.ts'
 import {advance, newSession} from '../session/replay.ts'
 import type {Session, SessionEvent, SessionRequest} from '../session/session.ts'
@@ -233,13 +233,16 @@ export class FileStore implements SessionStore {
     }
   }
 
-  /** Says that this machine works on a session that it did not make. */
+  /**
+   * Says that this machine works on a session that it did not make. The marker of one that was made here is there already,
+   * and is the history itself under a second name: it must not be written to.
+   */
   #mark(id: string): void {
     const path = join(this.#layout.active, id)
     try {
-      writeFileSync(path, '')
+      writeFileSync(path, '', {flag: 'wx'})
     } catch (error) {
-      throw storageError(path, error)
+      if (systemCode(error) !== 'EEXIST') throw storageError(path, error)
     }
   }
 

@@ -16,8 +16,10 @@ import {describe, expect, test} from '@jest/globals'
 import {execa} from 'execa'
 import {FencedError} from '../../src/store/history-file.ts'
 import {openWorkspace, resolveWorkspace} from '../../src/store/workspace.ts'
+import {rehearse} from '../support/context.ts'
 import {temporaryFolder} from '../support/folder.ts'
 import {manualClock} from '../support/manual-clock.ts'
+import {orphan} from '../support/orphan.ts'
 import {describeStore, request} from './conformance.ts'
 
 function open(stateDir: string, {clock = manualClock(), readOnly = false, report = (_message: string) => {}} = {}) {
@@ -130,6 +132,16 @@ describe('writing a workspace', () => {
     appendFileSync(sessionFile(folder.path, 'gen-a'), '{"torn')
     await writer.append({event: 'intent', state: 'starting'})
     expect(await store.get('gen-a')).toMatchObject({state: 'starting'})
+  })
+
+  test('of a process that died here keeps all its lines when it is taken over', async () => {
+    await using at = await rehearse()
+    const id = await orphan(at, 'assets: [{id: sun, prompt: x, model: mock/flux-dev}]', {asset: 'sun', phase: 'ack'})
+    await at.sessions.claim(id)
+    const events = []
+    for await (const {event} of at.sessions.history(id)) events.push(event)
+    expect(events).toEqual(['created', 'intent', 'submitted', 'reattached'])
+    expect(await at.sessions.request(id)).toMatchObject({prompt: 'x'})
   })
 
   test('stops when somebody took the session over', async () => {

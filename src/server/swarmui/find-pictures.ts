@@ -9,6 +9,8 @@ import {imageList, type NewSession} from './wire.ts'
 /** The endings a picture may have, the likeliest first. */
 export const ENDINGS = ['png', 'jpg', 'webp'] as const
 
+const NAME = /^[A-Za-z0-9][A-Za-z0-9_-]{0,127}$/
+
 interface Search {
   /** The run's folder in the user's output folder. */
   readonly folder: string
@@ -27,6 +29,9 @@ export async function findPictures(
   session: SwarmSession,
   {folder, run, wanted, signal}: Search,
 ): Promise<ReadonlyMap<string, GeneratedImage>> {
+  // Names that come from a restored history may be anything; ag gives pictures no others.
+  const named = wanted.filter(({item}) => NAME.test(item))
+  if (!NAME.test(run) || named.length === 0) return new Map()
   const question = {path: folder, depth: 1, sortBy: 'Name', sortReverse: false}
   const listing = await ifAllowed(session.call('ListImages', imageList, question, signal))
   const prefix = viewPath(await session.get(signal), folder)
@@ -40,7 +45,7 @@ export async function findPictures(
   const others = new Set([...tagged.values()].flat().map(({src}) => src))
   const found = new Map<string, GeneratedImage>()
   const missing: WantedPicture[] = []
-  for (const picture of wanted) {
+  for (const picture of named) {
     const candidates = (tagged.get(picture.item) ?? []).map(({src, metadata}) =>
       readImage(`${prefix}/${src}`, metadata),
     )

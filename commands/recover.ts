@@ -1,0 +1,39 @@
+import {Args} from '@oclif/core'
+import {AgCommand} from '../src/cli/base-command.ts'
+import {serverFlags, stateFlags} from '../src/cli/flags.ts'
+import {recoverFlags} from '../src/cli/recover-flags.ts'
+import {type RecoveryReport, recoverSummary, runRecover} from '../src/cli/run-recover.ts'
+import {preferQuickExit} from '../src/cli/short-lived.ts'
+
+export default class Recover extends AgCommand {
+  static override summary = 'Bring sessions whose process died to a true end.'
+  static override description =
+    `Takes finished pictures from the disk and from the server, waits for what the server still works on (--wait), and settles
+the rest as failed, cancelled or lost, each with its reason. Sessions of live processes are never touched, files never replaced.
+Folders that other generators left (--output-dir) get a history, too. Tells what it would do; --apply does it.
+
+Exit code 0 when nothing is left to tell the end of, 124 when the server still works on something after --wait, 3 or 4 when
+the server could not be asked, 6 when --resubmit did not make everything.`
+  static override examples = [
+    {description: 'What would it do, and why?', command: '<%= config.bin %> recover'},
+    {description: 'After a lost runner', command: '<%= config.bin %> recover --apply --wait'},
+    {
+      description: 'Sessions of a generator that leaves a render and its scene',
+      command: "<%= config.bin %> recover --complete-when 'render.png' --complete-when 'scene.blend'",
+    },
+  ]
+  static override args = {
+    manifest: Args.string({description: 'Says where pictures go. Default: the manifest in the workspace, if any.'}),
+  }
+  static override flags = {...recoverFlags, ...serverFlags, ...stateFlags}
+
+  async run(): Promise<RecoveryReport> {
+    preferQuickExit()
+    const {args, flags} = await this.parse(Recover)
+    const result = await runRecover(args.manifest, flags, this.jsonEnabled())
+    process.exitCode = result.exit_code
+    if (!flags.events) this.log(recoverSummary(result))
+    if (result.error) this.tellError(result.error)
+    return result
+  }
+}

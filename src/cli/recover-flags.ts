@@ -1,0 +1,80 @@
+import {Flags} from '@oclif/core'
+
+/** What `ag recover` may do, and to what. */
+export const recoverFlags = {
+  apply: Flags.boolean({description: 'Do it. Without, nothing is changed: it only tells what it would do.'}),
+  wait: Flags.boolean({
+    description: 'Wait for what the server still works on.',
+    dependsOn: ['apply'],
+  }),
+  timeout: Flags.string({
+    default: '30m',
+    helpValue: 'DURATION',
+    description: 'How long --wait waits.',
+  }),
+  resubmit: Flags.boolean({
+    description:
+      'Make again, with the same seeds, what is known to be lost; of sessions named by --session also those of which nobody knows.',
+    dependsOn: ['apply'],
+  }),
+  session: Flags.string({
+    multiple: true,
+    multipleNonGreedy: true,
+    description: 'Only this session, repeatable.',
+  }),
+  since: Flags.string({
+    helpValue: 'DURATION',
+    description: 'Only sessions with a sign of life in the last so long, e.g. 2h.',
+  }),
+  'give-up-after': Flags.string({
+    default: '30m',
+    helpValue: 'DURATION',
+    env: 'AG_GIVE_UP_AFTER',
+    description: 'Silent for so long, what nobody can tell of is given up.',
+  }),
+  'output-dir': Flags.string({
+    char: 'o',
+    description: 'Folder with a folder of outputs for each session. Default: output in the workspace.',
+    helpGroup: 'FOLDERS',
+  }),
+  'complete-when': Flags.string({
+    multiple: true,
+    multipleNonGreedy: true,
+    helpValue: 'GLOB',
+    description:
+      'A session folder of another generator is complete when it has such a file; repeatable, all must match. Default: any picture.',
+    helpGroup: 'FOLDERS',
+  }),
+  force: Flags.boolean({
+    description: 'Take processes that nobody can ask after (on network file systems) for dead.',
+  }),
+  concurrency: Flags.integer({
+    char: 'c',
+    env: 'AG_CONCURRENCY',
+    default: 4,
+    min: 1,
+    max: 64,
+    description: 'How many pictures to fetch at once.',
+  }),
+  events: Flags.boolean({
+    exclusive: ['json'],
+    description: 'Print each event as a line of JSON on stdout.',
+    helpGroup: 'GLOBAL',
+  }),
+} as const
+
+export interface RecoverFlags {
+  readonly apply: boolean
+  readonly wait: boolean
+  readonly timeout: string
+  readonly resubmit: boolean
+  readonly session: string[] | undefined
+  readonly since: string | undefined
+  readonly 'give-up-after': string
+  readonly 'output-dir': string | undefined
+  readonly 'complete-when': string[] | undefined
+  readonly force: boolean
+  readonly concurrency: number
+  readonly events: boolean
+  readonly quiet: boolean
+}

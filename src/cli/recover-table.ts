@@ -1,0 +1,63 @@
+import {styleText} from 'node:util'
+import Table from 'cli-table3'
+import type {RecoveredSession} from '../recover.ts'
+
+type Colour = Parameters<typeof styleText>[0]
+
+const COLOURS: Readonly<Record<RecoveredSession['state'], Colour | undefined>> = {
+  completed: 'green',
+  live: 'green',
+  running: 'yellow',
+  orphaned: 'yellow',
+  unverified: 'yellow',
+  cancelled: 'yellow',
+  failed: 'red',
+  lost: 'red',
+  unknown: 'red',
+  absent: undefined,
+}
+
+/** What is done about a session, as somebody would say it: before, and after. */
+const ACTIONS: Readonly<Record<RecoveredSession['action'], readonly [plan: string, done: string]>> = {
+  none: ['leave it', 'left as it is'],
+  heal: ['mend its snapshot', 'snapshot mended'],
+  ask_server: ['ask the server', 'not known yet'],
+  adopt_from_disk: ['take the picture', 'picture taken'],
+  adopt_from_server: ['fetch the picture', 'picture fetched'],
+  reattach: ['wait for it', 'still running'],
+  settle: ['settle it', 'settled'],
+  import: ['write its history', 'history written'],
+  quarantine: ['put it aside', 'put aside'],
+}
+
+/** A table of sessions: what each has come to, what is done about it, and why. */
+export function recoverTable(
+  sessions: readonly RecoveredSession[],
+  applied: boolean,
+  stream: NodeJS.WriteStream = process.stdout,
+): string {
+  const table = new Table({
+    head: ['SESSION', 'STATE', applied ? 'WHAT WAS DONE' : 'WHAT WOULD BE DONE', 'WHY', 'ROW'],
+    chars: NO_BORDERS,
+    style: {'padding-left': 0, 'padding-right': 2, head: [], border: []},
+  })
+  for (const {session, state, action, outcome, message, row, path} of sessions) {
+    const colour = COLOURS[state]
+    const [plan, done] = ACTIONS[action]
+    const deed = applied ? (outcome === 'taken' ? 'left to another' : done) : plan
+    const where = path === undefined || !applied ? '' : `: ${path}`
+    table.push([session, colour ? styleText(colour, state, {stream}) : state, deed, message + where, String(row)])
+  }
+  return table
+    .toString()
+    .split('\n')
+    .map((line) => line.trimEnd())
+    .join('\n')
+}
+
+const NO_BORDERS = Object.fromEntries(
+  [
+    ...['top', 'top-mid', 'top-left', 'top-right', 'bottom', 'bottom-mid', 'bottom-left', 'bottom-right'],
+    ...['left', 'left-mid', 'mid', 'mid-mid', 'right', 'right-mid', 'middle'],
+  ].map((name) => [name, '']),
+)

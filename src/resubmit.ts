@@ -1,0 +1,107 @@
+import {join} from 'node:path'
+import {type Asset, ID_PATTERN, type ImageFormat} from './asset/asset.ts'
+import {assetKey} from './asset/key.ts'
+import {checkedParameters} from './asset/parameter.ts'
+import type {Context} from './context.ts'
+import {UsageError} from './errors.ts'
+import {type GenerateOptions, type GenerateResult, generate} from './generate.ts'
+import type {Places} from './recovery/place.ts'
+import {isSettled} from './session/history-line.ts'
+import type {SessionRequest} from './session/session.ts'
+import type {OwnedSession} from './store/session-store.ts'
+
+export interface ResubmitOptions extends Omit<GenerateOptions, 'assets' | 'outputDirectory' | 'snapshots' | 'resume'> {
+  readonly places: Places
+  /** Sessions that were named: of these also those whose outcome nobody knows are made again. */
+  readonly sessions: readonly string[]
+  /** Only sessions that ended within so many milliseconds. */
+  readonly sinceMs?: number
+}
+
+/** How a session ended that may be asked for again: nothing of it can be running or finished. */
+const KNOWN_TO_BE_GONE: ReadonlySet<string> = new Set(['gone', 'never_submitted'])
+
+/**
+ * Makes exactly the pictures that lost sessions should have made, with the same seeds: those of which it is known that nothing
+ * came of them, and those that were named. An asset whose newest session is another is left alone.
+ */
+export async function resubmit(context: Context, options: ResubmitOptions): Promise<readonly GenerateResult[]> {
+  const {places, run} = options
+  const lost = await lostSessions(context, options)
+  const declared: Asset[] = []
+  const undeclared: Asset[] = []
+  for (const session of lost) {
+    const request = await context.sessions.request(session.id)
+    if (!request) continue
+    const known = await declaredAs(context, options, session)
+    if (known) declared.push(withSeed(known, request))
+    else if (ID_PATTERN.test(session.asset)) undeclared.push(fromHistory(session, request, places, run))
+  }
+  const results: GenerateResult[] = []
+  const shared = {...options, resume: 'adopt'} as const
+  if (declared.length > 0) {
+    results.push(await generate(context, {...shared, assets: declared, outputDirectory: places.outputDirectory}))
+  }
+  if (undeclared.length > 0) {
+    const own = {assets: undeclared, outputDirectory: places.sessionsOutput, snapshots: true}
+    results.push(await generate(context, {...shared, ...own}))
+  }
+  return results
+}
+
+async function lostSessions(
+  {sessions, clock}: Context,
+  {sessions: named, sinceMs}: ResubmitOptions,
+): Promise<OwnedSession[]> {
+  const all = await sessions.list({active: false})
+  const newest = new Map(all.map((session) => [session.key ?? session.asset, session]))
+  return [...newest.values()].filter((session) => {
+    const {id, state, result, updatedAt} = session
+    if (!isSettled(session) || state === 'completed' || session.unsupported) return false
+    if (named.length > 0 && !named.includes(id)) return false
+    if (sinceMs !== undefined && clock.now() - Date.parse(updatedAt) > sinceMs) return false
+    const reason = result?.reason ?? ''
+    return KNOWN_TO_BE_GONE.has(reason) || (reason === 'outcome_unknown' && named.includes(id))
+  })
+}
+
+/** The manifest's asset that a session was about, if the manifest still says the same of it. */
+async function declaredAs(
+  {server, signal}: Context,
+  {places, allowFuzzyModel}: ResubmitOptions,
+  {asset, key}: OwnedSession,
+): Promise<Asset | undefined> {
+  const known = places.declared.get(asset)
+  if (!known) return undefined
+  try {
+    const checked = {...known, parameters: await server.check(known.parameters, {signal, allowFuzzyModel})}
+    return assetKey(checked) === key ? checked : undefined
+  } catch (error) {
+    if (error instanceof UsageError) return undefined
+    throw error
+  }
+}
+
+function withSeed(asset: Asset, {parameters}: SessionRequest): Asset {
+  const {seed} = parameters
+  return typeof seed === 'number' ? {...asset, parameters: {...asset.parameters, seed}} : asset
+}
+
+/**
+ * An asset that no manifest declares, as its history tells it. The history may have come from elsewhere: of it only parameters
+ * are taken, and of those none that ag sets itself; its picture goes to a folder named after its new session.
+ */
+function fromHistory(session: OwnedSession, request: SessionRequest, places: Places, run: string): Asset {
+  const id = session.asset
+  const parameters = checkedParameters(request.parameters)
+  const folder = join(places.sessionsOutput, `gen-${run}-${id}`)
+  return {
+    id,
+    group: '',
+    prompt: request.prompt,
+    parameters,
+    randomSeed: false,
+    expectedFormat: 'png',
+    pathFor: (format: ImageFormat) => join(folder, `${id}.${format}`),
+  }
+}
