@@ -1,8 +1,8 @@
 import type {Context} from './context.ts'
 import {startDeadline} from './deadline.ts'
 import {eachOf} from './each-of.ts'
-import {AgError, ExitCode, UsageError} from './errors.ts'
-import {nearest} from './nearest.ts'
+import {AgError, ExitCode} from './errors.ts'
+import {unknownSession} from './history/show.ts'
 import {type Act, type ActOptions, carryOut} from './recovery/act.ts'
 import {soughtBy} from './recovery/adopt.ts'
 import {type Case, caseOfSession, type GatherOptions, gatherCases} from './recovery/case.ts'
@@ -130,14 +130,7 @@ class Recovery {
     for (const name of this.#options.sessions.filter((name) => !done.has(name))) {
       const session = await sessions.get(name)
       // It is over: there is nothing to recover, and that is no error.
-      if (session) continue
-      const near = nearest(
-        name,
-        (await sessions.list({active: false})).map(({id}) => id),
-      )
-      throw new UsageError(`This workspace has no session "${foreignLine(name, 100)}".`, {
-        next: near.length > 0 ? `Did you mean ${near.join(' or ')}?` : 'See what there is with ag history.',
-      })
+      if (!session) throw await unknownSession(sessions, name)
     }
   }
 

@@ -65,7 +65,7 @@ type Paint = (format: Parameters<typeof styleText>[0], text: string) => string
 function toLine(event: Report, paint: Paint, counted: () => string): string | undefined {
   switch (event.event) {
     case 'run.started':
-      return `Making ${event.total} ${event.total === 1 ? 'picture' : 'pictures'} on ${event.server} (run ${event.run}, ${event.concurrency} at a time${event.kept > 0 ? `, ${event.kept} more there already` : ''})`
+      return runStarted(event)
     case 'notice':
       return `${paint('yellow', 'Note:')} ${event.message}`
     case 'asset.completed':
@@ -97,4 +97,16 @@ function waitState(
   const where = address && !server.includes(address) ? `${server} (${address})` : server
   const still = event === 'wait.heartbeat' ? 'still ' : ''
   return `${where} is ${still}${paint(state === 'idle' ? 'green' : 'yellow', state)}`
+}
+
+function runStarted({
+  total,
+  kept,
+  server,
+  run,
+  concurrency,
+}: Extract<Report, {event: 'run.started'}>): string | undefined {
+  if (total === 0) return undefined
+  const more = kept > 0 ? `, ${kept} more there already` : ''
+  return `Making ${total} ${total === 1 ? 'picture' : 'pictures'} on ${server} (run ${run}, ${concurrency} at a time${more})`
 }

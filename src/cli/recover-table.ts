@@ -1,6 +1,6 @@
 import {styleText} from 'node:util'
-import Table from 'cli-table3'
 import type {RecoveredSession} from '../recover.ts'
+import {plainTable} from './plain-table.ts'
 
 type Colour = Parameters<typeof styleText>[0]
 
@@ -36,28 +36,12 @@ export function recoverTable(
   applied: boolean,
   stream: NodeJS.WriteStream = process.stdout,
 ): string {
-  const table = new Table({
-    head: ['SESSION', 'STATE', applied ? 'WHAT WAS DONE' : 'WHAT WOULD BE DONE', 'WHY', 'ROW'],
-    chars: NO_BORDERS,
-    style: {'padding-left': 0, 'padding-right': 2, head: [], border: []},
-  })
-  for (const {session, state, action, outcome, message, row, path} of sessions) {
+  const rows = sessions.map(({session, state, action, outcome, message, row, path}) => {
     const colour = COLOURS[state]
     const [plan, done] = ACTIONS[action]
     const deed = applied ? (outcome === 'taken' ? 'left to another' : done) : plan
     const where = path === undefined || !applied ? '' : `: ${path}`
-    table.push([session, colour ? styleText(colour, state, {stream}) : state, deed, message + where, String(row)])
-  }
-  return table
-    .toString()
-    .split('\n')
-    .map((line) => line.trimEnd())
-    .join('\n')
+    return [session, colour ? styleText(colour, state, {stream}) : state, deed, message + where, String(row)]
+  })
+  return plainTable(['SESSION', 'STATE', applied ? 'WHAT WAS DONE' : 'WHAT WOULD BE DONE', 'WHY', 'ROW'], rows)
 }
-
-const NO_BORDERS = Object.fromEntries(
-  [
-    ...['top', 'top-mid', 'top-left', 'top-right', 'bottom', 'bottom-mid', 'bottom-left', 'bottom-right'],
-    ...['left', 'left-mid', 'mid', 'mid-mid', 'right', 'right-mid', 'middle'],
-  ].map((name) => [name, '']),
-)

@@ -68,8 +68,12 @@ export function summary(result: GenerateResult): string {
   const {made, adopted, kept, failed, pending, assets} = result
   const pictures = (count: number): string => `${count} ${count === 1 ? 'picture' : 'pictures'}`
   const only = assets.length === 1 ? assets[0]?.picture?.path : undefined
+  const where = only ?? result.output_directory
+  const nothing = made === 0 && failed + pending === 0 && adopted + kept > 0
   const lines = [
-    `Made ${pictures(made)} in ${result.duration_seconds.toFixed(1)} s: ${only ?? result.output_directory}`,
+    nothing
+      ? `Nothing to make: ${where}`
+      : `Made ${pictures(made)} in ${result.duration_seconds.toFixed(1)} s: ${where}`,
   ]
   if (adopted > 0) lines.push(`Finished before, and found: ${pictures(adopted)}.`)
   if (kept > 0) lines.push(`There already: ${pictures(kept)}. --force makes them anew.`)

@@ -57,6 +57,7 @@ export function terminalBars(out: NodeJS.WriteStream, monotonic: () => number): 
         case 'run.started':
           total = event.total
           startedAt = monotonic()
+          if (total === 0) return
           overall = bars.create(1, 0, {name: 'all'.padEnd(22), percent: `0/${total}`, detail: ''})
           return
         case 'asset.started':

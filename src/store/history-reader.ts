@@ -44,6 +44,19 @@ export function* readLines(path: string, id: string): Generator<ParsedLine> {
 
 /** As `readLines`, with a word for what is no valid line: `damaged`, or `torn` for a last one without a line break. */
 export function* readEveryLine(path: string, id: string): Generator<ParsedLine | 'damaged' | 'torn'> {
+  let torn = false
+  for (const text of readTexts(path, () => (torn = true))) {
+    // An empty line is how a writer begins anew after a torn one.
+    if (text !== '') yield (text === undefined ? undefined : readOwn(text, id)) ?? 'damaged'
+  }
+  if (torn) yield 'torn'
+}
+
+/**
+ * The texts of all lines of a file, in bounded memory: `undefined` for one that is too long. What follows the last line break
+ * is no line; `onTorn` hears of it. Nothing for a link, or what is no file.
+ */
+export function* readTexts(path: string, onTorn: () => void = () => {}): Generator<string | undefined> {
   const fd = openForReading(path)
   if (fd === undefined) return
   try {
@@ -54,10 +67,7 @@ export function* readEveryLine(path: string, id: string): Generator<ParsedLine |
     for (let read = readSync(fd, block); read > 0; read = readSync(fd, block)) {
       let bytes = Buffer.concat([rest, block.subarray(0, read)])
       for (let end = bytes.indexOf(10); end >= 0; end = bytes.indexOf(10)) {
-        const text = bytes.toString('utf8', 0, end)
-        const line = skipping ? undefined : readOwn(text, id)
-        // An empty line is how a writer begins anew after a torn one.
-        if (line || skipping || text !== '') yield line ?? 'damaged'
+        yield skipping ? undefined : bytes.toString('utf8', 0, end)
         skipping = false
         bytes = bytes.subarray(end + 1)
       }
@@ -67,7 +77,7 @@ export function* readEveryLine(path: string, id: string): Generator<ParsedLine |
       }
       rest = Buffer.from(bytes)
     }
-    if (skipping || rest.length > 0) yield 'torn'
+    if (skipping || rest.length > 0) onTorn()
   } finally {
     closeSync(fd)
   }

@@ -1,0 +1,33 @@
+import {Flags} from '@oclif/core'
+import {AgCommand} from '../../src/cli/base-command.ts'
+import {stateFlags} from '../../src/cli/flags.ts'
+import {queryFlags, queryOf} from '../../src/cli/history-flags.ts'
+import {withHistory, writeExport} from '../../src/cli/run-history.ts'
+import {preferQuickExit} from '../../src/cli/short-lived.ts'
+
+export default class HistoryExport extends AgCommand {
+  static override enableJsonFlag = false
+  static override summary = 'Print histories as JSON Lines.'
+  static override description =
+    'One line an event, each of them whole by itself; ag history merge reads them. Prompts are in it, credentials never.'
+  static override examples = [
+    {description: 'Everything, to a file', command: '<%= config.bin %> history export --output history.jsonl'},
+    {
+      description: 'What failed, and why',
+      command: "<%= config.bin %> history export --state failed | jq -r '.ag.result.error // empty'",
+    },
+  ]
+  static override flags = {
+    ...queryFlags,
+    ...stateFlags,
+    output: Flags.string({char: 'o', helpValue: 'FILE', description: 'Write to a file instead of stdout.'}),
+  }
+
+  async run(): Promise<void> {
+    preferQuickExit()
+    const {flags} = await this.parse(HistoryExport)
+    const {output} = flags
+    const lines = await withHistory(flags, {readOnly: true}, (context) => writeExport(context, queryOf(flags), output))
+    if (output !== undefined && !flags.quiet) this.log(`Wrote ${lines} lines to ${output}.`)
+  }
+}

@@ -1,0 +1,38 @@
+import {Flags} from '@oclif/core'
+import {AgCommand} from '../../src/cli/base-command.ts'
+import {parseAge} from '../../src/cli/duration.ts'
+import {stateFlags} from '../../src/cli/flags.ts'
+import {pruneSummary} from '../../src/cli/history-text.ts'
+import {withHistory} from '../../src/cli/run-history.ts'
+import {preferQuickExit} from '../../src/cli/short-lived.ts'
+import {type PruneResult, pruneHistory} from '../../src/history/prune.ts'
+
+export default class HistoryPrune extends AgCommand {
+  static override summary = 'Remove old histories.'
+  static override description =
+    'Removes histories of settled sessions that are old or too many. Sessions that are not settled stay, and so do all pictures.'
+  static override examples = [
+    {description: 'What would go?', command: '<%= config.bin %> history prune --dry-run'},
+    {description: 'Keep a week', command: '<%= config.bin %> history prune --older-than 7d'},
+  ]
+  static override flags = {
+    ...stateFlags,
+    'older-than': Flags.string({
+      default: '30d',
+      helpValue: 'DURATION',
+      description: 'Remove sessions that ended longer ago.',
+    }),
+    keep: Flags.integer({default: 1000, min: 0, description: 'Of the others keep so many, the newest.'}),
+    'dry-run': Flags.boolean({description: 'Only tell how many.'}),
+  }
+
+  async run(): Promise<PruneResult> {
+    preferQuickExit()
+    const {flags} = await this.parse(HistoryPrune)
+    const {keep, 'dry-run': dryRun} = flags
+    const options = {olderThanMs: parseAge(flags['older-than']), keep, dryRun}
+    const result = await withHistory(flags, {readOnly: dryRun}, (context) => pruneHistory(context, options))
+    this.log(pruneSummary(result))
+    return result
+  }
+}

@@ -1,0 +1,85 @@
+import {createWriteStream} from 'node:fs'
+import {rename, rm} from 'node:fs/promises'
+import {createInterface} from 'node:readline'
+import {Readable} from 'node:stream'
+import {pipeline} from 'node:stream/promises'
+import {systemClock} from '../clock.ts'
+import {storageError, systemCode} from '../errors.ts'
+import {exportHistory} from '../history/export.ts'
+import type {HistoryQuery} from '../history/list.ts'
+import {type MergeResult, mergeHistory} from '../history/merge.ts'
+import {linesOf} from '../store/export-file.ts'
+import type {SessionStore} from '../store/session-store.ts'
+import {openWorkspace, resolveWorkspace} from '../store/workspace.ts'
+import type {StateFlags} from './flags.ts'
+import {interruptible} from './interruption.ts'
+
+/** What a command does with the histories of a workspace; there is no server in it. */
+export interface HistoryContext {
+  readonly sessions: SessionStore
+  readonly clock: typeof systemClock
+  readonly signal: AbortSignal
+  /** Absolute. */
+  readonly workspace: string
+}
+
+/** Opens the workspace that the flags name for one command about its histories. */
+export async function withHistory<T>(
+  flags: StateFlags,
+  {readOnly}: {readonly readOnly: boolean},
+  work: (context: HistoryContext) => Promise<T>,
+): Promise<T> {
+  const {signal, release} = interruptible()
+  const workspace = resolveWorkspace({stateDir: flags['state-dir'], stateFile: flags['state-file']})
+  const sessions = openWorkspace({...workspace, clock: systemClock, command: 'ag history', readOnly})
+  try {
+    return await work({sessions, clock: systemClock, signal, workspace: workspace.stateDir})
+  } finally {
+    await sessions.close()
+    release()
+  }
+}
+
+/** Writes an export to a file, whole or not at all, or to stdout. Returns how many lines it has. */
+export async function writeExport(
+  context: HistoryContext,
+  query: HistoryQuery,
+  path: string | undefined,
+): Promise<number> {
+  let lines = 0
+  async function* counted(): AsyncGenerator<string> {
+    for await (const line of exportHistory(context, query)) {
+      lines++
+      yield `${line}\n`
+    }
+  }
+  const content = Readable.from(counted())
+  if (path === undefined) {
+    await pipeline(content, process.stdout, {end: false, signal: context.signal}).catch((error: unknown) => {
+      // Whoever reads has read enough: `ag history export | head`.
+      if (systemCode(error) !== 'EPIPE') throw error
+    })
+    return lines
+  }
+  const temporary = `${path}.${process.pid}.tmp`
+  try {
+    await pipeline(content, createWriteStream(temporary, {flags: 'wx'}), {signal: context.signal})
+    await rename(temporary, path)
+  } catch (error) {
+    await rm(temporary, {force: true})
+    context.signal.throwIfAborted()
+    throw storageError(path, error)
+  }
+  return lines
+}
+
+/** Merges files and folders of histories; `-` is stdin. */
+export function mergeFrom(context: HistoryContext, paths: readonly string[]): Promise<MergeResult> {
+  async function* lines(): AsyncGenerator<string | undefined> {
+    for (const path of paths) {
+      if (path === '-') yield* createInterface({input: process.stdin})
+      else yield* linesOf(path)
+    }
+  }
+  return mergeHistory(context, lines())
+}

@@ -1,0 +1,54 @@
+import type {Context} from '../context.ts'
+import {parseLine} from '../session/history-line.ts'
+
+/** What merging came to; also what `--json` prints. */
+export interface MergeResult {
+  readonly schemaVersion: 1
+  /** Lines that were read, and those of them that are no line of a history. */
+  readonly lines: number
+  readonly damaged: number
+  /** Sessions that this workspace did not have, that got new lines, and that were known whole. */
+  readonly added: number
+  readonly changed: number
+  readonly unchanged: number
+  /** Sessions that a live process is writing: left alone. */
+  readonly live: readonly string[]
+  /** Lines that two machines wrote differently: they had gone on with the same session. */
+  readonly conflicts: number
+}
+
+/**
+ * Adds the histories of other runs, as `exportHistory` or an artifact has them, to this workspace: for each session the union
+ * by epoch and sequence. The order of merges does not matter, nor does merging twice. What comes from elsewhere is checked
+ * line by line; what is no line of a history is counted and left out.
+ */
+export async function mergeHistory(
+  {sessions}: Pick<Context, 'sessions'>,
+  lines: Iterable<string | undefined> | AsyncIterable<string | undefined>,
+): Promise<MergeResult> {
+  const bySession = new Map<string, string[]>()
+  let read = 0
+  let damaged = 0
+  for await (const text of lines) {
+    read++
+    const line = text === undefined ? undefined : parseLine(text)
+    if (!line) {
+      damaged++
+      continue
+    }
+    const known = bySession.get(line.session.id)
+    if (known) known.push(line.text)
+    else bySession.set(line.session.id, [line.text])
+  }
+  const counts = {new: 0, changed: 0, unchanged: 0}
+  const live: string[] = []
+  let conflicts = 0
+  for (const [id, texts] of bySession) {
+    const outcome = await sessions.upkeep.merge(id, texts)
+    conflicts += outcome.conflicts
+    if (outcome.state === 'live') live.push(id)
+    else counts[outcome.state]++
+  }
+  const {new: added, changed, unchanged} = counts
+  return {schemaVersion: 1, lines: read, damaged, added, changed, unchanged, live, conflicts}
+}

@@ -1,0 +1,49 @@
+import type {Context} from '../context.ts'
+import {UsageError} from '../errors.ts'
+import {nearest} from '../nearest.ts'
+import {isSettled} from '../session/history-line.ts'
+import type {HistoryLine, SessionStore} from '../store/session-store.ts'
+import {foreignLine} from '../text.ts'
+
+const LOOK_AGAIN_MS = 250
+
+/**
+ * The lines of one session, oldest first; with `follow` also those to come, until it is settled. Throws `UsageError` when
+ * there is no such session, or the signal's reason.
+ */
+export async function* showHistory(
+  {sessions, clock, signal}: Pick<Context, 'sessions' | 'clock' | 'signal'>,
+  id: string,
+  {follow}: {readonly follow: boolean},
+): AsyncGenerator<HistoryLine> {
+  if (!(await sessions.get(id))) throw await unknownSession(sessions, id)
+  for (let shown = 0; ; ) {
+    // Asked before the lines are read: what is settled by then has no further ones.
+    const settled = await isOver(sessions, id)
+    let at = 0
+    for await (const line of sessions.history(id)) {
+      if (at++ < shown) continue
+      shown++
+      yield line
+    }
+    if (!follow || settled) return
+    await clock.sleep(LOOK_AGAIN_MS, signal)
+  }
+}
+
+async function isOver(sessions: SessionStore, id: string): Promise<boolean> {
+  const session = await sessions.get(id)
+  return session === undefined || isSettled(session)
+}
+
+/** The error for an id that no session has, with the nearest ones. */
+export async function unknownSession(sessions: SessionStore, id: string): Promise<UsageError> {
+  const all = await sessions.list({active: false})
+  const near = nearest(
+    id,
+    all.map((session) => session.id),
+  )
+  return new UsageError(`This workspace has no session "${foreignLine(id, 100)}".`, {
+    next: near.length > 0 ? `Did you mean ${near.join(' or ')}?` : 'See what there is with ag history.',
+  })
+}

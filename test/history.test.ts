@@ -1,0 +1,178 @@
+import {readFileSync, unlinkSync, writeFileSync} from 'node:fs'
+import {join} from 'node:path'
+import {describe, expect, test} from '@jest/globals'
+import {exportHistory} from '../src/history/export.ts'
+import {listHistory} from '../src/history/list.ts'
+import {mergeHistory} from '../src/history/merge.ts'
+import {pruneHistory} from '../src/history/prune.ts'
+import {showHistory} from '../src/history/show.ts'
+import {verifyHistory} from '../src/history/verify.ts'
+import {outputOf, type Rehearsal, rehearse} from './support/context.ts'
+
+const two = `
+defaults: {model: mock/sdxl-base, steps: 4, width: 64, height: 64}
+assets: [{id: sun, prompt: a sun}, {id: moon, prompt: a moon}]
+`
+
+async function lines(at: Rehearsal): Promise<string[]> {
+  const all: string[] = []
+  for await (const line of exportHistory(at.context, {})) all.push(line)
+  return all
+}
+
+describe('history', () => {
+  test('lists the newest sessions first, and those that are asked for', async () => {
+    await using at = await rehearse({faults: [{when: {prompt: 'moon'}, do: {error: 'ComfyUI errored: no'}}]})
+    await at.generate(two, {concurrency: 1, retries: 0})
+    const list = await listHistory(at.context, {limit: 1})
+    expect(list).toMatchObject({total: 2, sessions: [{asset: 'moon', state: 'failed', error: expect.any(String)}]})
+    expect(await listHistory(at.context, {limit: 9, state: 'completed'})).toMatchObject({
+      total: 1,
+      sessions: [{asset: 'sun', path: 'assets/sun.png'}],
+    })
+    expect(await listHistory(at.context, {limit: 9, run: 'other'})).toMatchObject({total: 0})
+    expect(await listHistory(at.context, {limit: 9, sinceMs: -1})).toMatchObject({total: 0})
+  })
+
+  test('follows a session until it is settled', async () => {
+    await using at = await rehearse()
+    const writer = await at.sessions.create('gen-r1-a', {
+      run: 'r1',
+      asset: 'a',
+      prompt: 'p',
+      parameters: {},
+      output: 'a.png',
+      server: '',
+    })
+    const seen: string[] = []
+    for await (const {event} of showHistory(at.context, 'gen-r1-a', {follow: true})) {
+      seen.push(event)
+      if (event === 'created') await writer.append({event: 'intent', state: 'starting'})
+      if (event === 'intent') await writer.append({event: 'failed', state: 'failed'})
+    }
+    expect(seen).toEqual(['created', 'intent', 'failed'])
+    const unknown = showHistory(at.context, 'gen-r1-b', {follow: false})
+    await expect(unknown.next()).rejects.toThrow(/no session "gen-r1-b"/)
+  })
+
+  test('exported and merged elsewhere is the same history, and merging again changes nothing', async () => {
+    await using at = await rehearse()
+    await at.generate(two)
+    const all = await lines(at)
+    await using other = await rehearse()
+    expect(await mergeHistory(other.context, all)).toMatchObject({
+      lines: all.length,
+      added: 2,
+      damaged: 0,
+      conflicts: 0,
+    })
+    expect(await lines(other)).toEqual(all)
+    expect(await mergeHistory(other.context, all)).toMatchObject({added: 0, changed: 0, unchanged: 2})
+  })
+
+  test('takes from what comes from elsewhere only what is a line of a history', async () => {
+    await using at = await rehearse()
+    await at.generate(two)
+    const all = await lines(at)
+    const hostile = [
+      'no json',
+      undefined,
+      '{"session":"../../etc/passwd"}',
+      all[0]?.replaceAll('gen-run0-', '../gen-run0-'),
+      '[]',
+    ]
+    await using other = await rehearse()
+    expect(await mergeHistory(other.context, [...all, ...hostile])).toMatchObject({damaged: 5, added: 2})
+  })
+
+  test('leaves alone what a live process is writing', async () => {
+    await using at = await rehearse()
+    const request = {run: 'r1', asset: 'a', prompt: 'p', parameters: {}, output: 'a.png', server: ''}
+    const writer = await at.sessions.create('gen-r1-a', request)
+    await using other = await rehearse()
+    const copy = await other.sessions.create('gen-r1-a', request)
+    await copy.append({event: 'failed', state: 'failed'})
+    expect(await mergeHistory(at.context, await lines(other))).toMatchObject({live: ['gen-r1-a']})
+    await writer.append({event: 'intent', state: 'starting'})
+  })
+
+  test('of a session that two machines went on with keeps the picture that one of them finished', async () => {
+    await using at = await rehearse()
+    await at.sessions.create('gen-r1-a', {
+      run: 'r1',
+      asset: 'a',
+      prompt: 'p',
+      parameters: {},
+      output: 'a.png',
+      server: '',
+    })
+    const [first, second] = [await at.elsewhere(), await at.elsewhere()]
+    const picture = {path: 'a.png', sha256: 'ab'.repeat(32), bytes: 1, width: 1, height: 1, format: 'png'}
+    await (await first.sessions.claim('gen-r1-a'))?.append({event: 'recovered', state: 'completed', result: {picture}})
+    const late = await second.sessions.claim('gen-r1-a')
+    await late?.append({event: 'progress', state: 'generating', progress: 0.5})
+    await late?.append({event: 'lost', state: 'lost', result: {reason: 'gone'}})
+    for (const order of [
+      [first, second],
+      [second, first],
+    ]) {
+      await using merged = await rehearse()
+      for (const from of order) await mergeHistory(merged.context, await lines(from))
+      expect(await merged.sessions.get('gen-r1-a')).toMatchObject({state: 'completed', result: {picture}})
+    }
+    await first[Symbol.asyncDispose]()
+    await second[Symbol.asyncDispose]()
+  })
+
+  test('prunes what is old or too many, never what is not settled', async () => {
+    await using at = await rehearse()
+    await at.generate(two)
+    await at.sessions.create('gen-r1-a', {
+      run: 'r1',
+      asset: 'a',
+      prompt: 'p',
+      parameters: {},
+      output: 'a.png',
+      server: '',
+    })
+    const month = 30 * 86_400_000
+    expect(await pruneHistory(at.context, {olderThanMs: month, keep: 1000, dryRun: false})).toMatchObject({
+      removed: [],
+      kept: 2,
+      active: 1,
+    })
+    const some = {olderThanMs: month, keep: 1, dryRun: true}
+    expect((await pruneHistory(at.context, some)).removed).toHaveLength(1)
+    expect(await at.sessions.list({active: false})).toHaveLength(3)
+    const later = {...at.context, clock: {...at.context.clock, now: () => Date.now() + 2 * month}}
+    expect((await pruneHistory(later, {olderThanMs: month, keep: 9, dryRun: false})).removed).toHaveLength(2)
+    expect((await at.sessions.list({active: false})).map(({id}) => id)).toEqual(['gen-r1-a'])
+    expect(readFileSync(outputOf(at, 'sun.png')).length).toBeGreaterThan(0)
+  })
+
+  test('verify finds what is damaged, and tells it from what a death leaves', async () => {
+    await using at = await rehearse()
+    await at.generate(two)
+    expect(await verifyHistory(at.context, at.folder)).toMatchObject({
+      sessions: 2,
+      pictures: 2,
+      findings: [],
+      exit_code: 0,
+    })
+    const path = (id: string): string => join(at.folder, '.ag', 'sessions', `gen-run0-${id}.jsonl`)
+    writeFileSync(path('sun'), `${readFileSync(path('sun'), 'utf8')}{"torn`)
+    expect(await verifyHistory(at.context, at.folder)).toMatchObject({findings: [{kind: 'note'}], exit_code: 0})
+    const [, ...rest] = readFileSync(path('moon'), 'utf8').split('\n')
+    writeFileSync(path('moon'), rest.join('\n'))
+    unlinkSync(outputOf(at, 'sun.png'))
+    writeFileSync(join(at.folder, '.ag', 'sessions', 'gen-x.jsonl'), 'no json\n')
+    const {findings, exit_code: code} = await verifyHistory(at.context, at.folder)
+    expect(code).toBe(1)
+    expect(findings.map(({session, kind}) => `${kind} ${session}`)).toEqual([
+      'damage gen-x.jsonl',
+      'damage gen-run0-moon',
+      'note gen-run0-sun',
+      'note assets/sun.png',
+    ])
+  })
+})
