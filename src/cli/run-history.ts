@@ -66,7 +66,7 @@ export async function writeExport(
     await pipeline(content, createWriteStream(temporary, {flags: 'wx'}), {signal: context.signal})
     await rename(temporary, path)
   } catch (error) {
-    await rm(temporary, {force: true})
+    await rm(temporary, {force: true}).catch(() => {})
     context.signal.throwIfAborted()
     throw storageError(path, error)
   }

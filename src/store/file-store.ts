@@ -1,4 +1,4 @@
-import {chmodSync, existsSync, mkdirSync, readdirSync, rmSync, writeFileSync} from 'node:fs'
+import {chmodSync, existsSync, mkdirSync, readdirSync, writeFileSync} from 'node:fs'
 import {join} from 'node:path'
 import type {Clock} from '../clock.ts'
 import {storageError, systemCode, UsageError} from '../errors.ts'
@@ -12,6 +12,7 @@ import {readLines, readTail} from './history-reader.ts'
 import {HistoryUpkeep} from './history-upkeep.ts'
 import {historyPath, type Layout} from './layout.ts'
 import {Owners} from './owners.ts'
+import {removeQuietly} from './remove-quietly.ts'
 import {RunNoteFiles} from './run-notes.ts'
 import type {
   ClaimOptions,
@@ -30,6 +31,7 @@ import {knownSettled, noteSettled} from './settled-index.ts'
 import {writeSnapshot} from './snapshot.ts'
 import {StateView} from './state-view.ts'
 import {checkStorage} from './storage-check.ts'
+import {freeAbandoned} from './tidy.ts'
 import {watchFolder} from './watch-folder.ts'
 
 export interface FileStoreOptions {
@@ -75,6 +77,7 @@ export class FileStore implements SessionStore {
     const at = new Date(this.#options.clock.now()).toISOString()
     const session = newSession(id, {...request, owner: this.#owners.token, at})
     const line = formatLine('created', session, cleanRequest(request))
+    await freeAbandoned(this.#layout, this.#owners, id)
     const file = await HistoryFile.create(historyPath(this.#layout, id), id, line, join(this.#layout.active, id))
     return this.#begin(file, session, request, options)
   }
@@ -124,6 +127,7 @@ export class FileStore implements SessionStore {
     const session = {...advance(begun, event, times?.endedAt ?? now), seq: 1}
     const line = formatLine(event.event, session, cleanRequest(request))
     const marker = join(this.#layout.active, id)
+    await freeAbandoned(this.#layout, this.#owners, id)
     const file = await HistoryFile.create(historyPath(this.#layout, id), id, line, marker)
     file.close()
     await this.#settled(session, request, options)
@@ -195,7 +199,7 @@ export class FileStore implements SessionStore {
   async #settled(session: Session, request: SessionRequest | undefined, options: CreateOptions): Promise<void> {
     await this.#snapshot(session, request, options)
     // Last of all: who reads that it is settled need not look at its views.
-    rmSync(join(this.#layout.active, session.id), {force: true})
+    removeQuietly(join(this.#layout.active, session.id))
     noteSettled(this.#layout.settled, session.id)
     this.#mine.delete(session.id)
     this.#view.refresh()

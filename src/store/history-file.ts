@@ -1,19 +1,9 @@
-import {
-  closeSync,
-  constants,
-  fdatasync,
-  fstatSync,
-  fsyncSync,
-  linkSync,
-  openSync,
-  rmSync,
-  statSync,
-  writeSync,
-} from 'node:fs'
+import {closeSync, constants, fdatasync, fstatSync, fsyncSync, linkSync, openSync, statSync, writeSync} from 'node:fs'
 import {dirname} from 'node:path'
 import {promisify} from 'node:util'
 import {AgError, StorageError, storageError, systemCode, UsageError} from '../errors.ts'
 import {readTail} from './history-reader.ts'
+import {removeQuietly} from './remove-quietly.ts'
 
 const datasync = promisify(fdatasync)
 
@@ -62,7 +52,7 @@ export class HistoryFile {
         return new HistoryFile(path, id, named, {epoch: 1, size: line.length, torn: false})
       } catch (error) {
         closeSync(fd)
-        rmSync(marker, {force: true})
+        removeQuietly(marker)
         throw error
       }
     } catch (error) {

@@ -1,4 +1,4 @@
-import {lstatSync, readdirSync, rmSync, unlinkSync} from 'node:fs'
+import {lstatSync, readdirSync, unlinkSync} from 'node:fs'
 import {basename, join} from 'node:path'
 import type {Clock} from '../clock.ts'
 import {storageError, UsageError} from '../errors.ts'
@@ -9,6 +9,7 @@ import {historyPath, type Layout} from './layout.ts'
 import {mergeLines} from './merge-lines.ts'
 import type {Owners} from './owners.ts'
 import {putAside} from './quarantine.ts'
+import {removeQuietly} from './remove-quietly.ts'
 import {replaceFile} from './replace-file.ts'
 import type {HistoryCheck, MergeOutcome, SetAside, Upkeep} from './session-store.ts'
 import {forgetSettled, knownSettled, noteSettled} from './settled-index.ts'
@@ -146,7 +147,7 @@ export class HistoryUpkeep implements Upkeep {
     const standing = before && !isSettled(before) ? await owners.standing(before.owner) : 'dead'
     if (standing !== 'dead' && standing !== 'foreign') return {state: 'live', conflicts}
     await writeLines(path, lines)
-    if (isSettled(after)) rmSync(join(layout.active, id), {force: true})
+    if (isSettled(after)) removeQuietly(join(layout.active, id))
     else await forgetSettled(layout.settled, new Set([id]))
     changed()
     return {state: before ? 'changed' : 'new', conflicts}

@@ -1,4 +1,4 @@
-import {mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync} from 'node:fs'
+import {mkdirSync, readdirSync, readFileSync, writeFileSync} from 'node:fs'
 import {join} from 'node:path'
 import type {Clock} from '../clock.ts'
 import {isRunning, type Owner, thisProcess} from '../session/owner.ts'
@@ -6,6 +6,7 @@ import type {OwnerStanding} from '../session/session.ts'
 import {fileSystemOf} from './file-system.ts'
 import {isLocked, type KernelLock, tryLock} from './kernel-lock.ts'
 import type {Layout} from './layout.ts'
+import {removeQuietly} from './remove-quietly.ts'
 
 /** Which processes own sessions of this workspace: this one, by a lock it holds as long as it lives, and the others. */
 export class Owners {
@@ -35,8 +36,8 @@ export class Owners {
     this.#lock?.release()
     this.#lock = undefined
     if (!settled) return
-    rmSync(this.#identityFile(this.token), {force: true})
-    rmSync(this.#lockFile(this.token), {force: true})
+    removeQuietly(this.#identityFile(this.token))
+    removeQuietly(this.#lockFile(this.token))
   }
 
   /**
@@ -66,8 +67,8 @@ export class Owners {
 
   /** Removes a dead owner; returns how many files. */
   forget(token: string): number {
-    rmSync(this.#identityFile(token), {force: true})
-    rmSync(this.#lockFile(token), {force: true})
+    removeQuietly(this.#identityFile(token))
+    removeQuietly(this.#lockFile(token))
     return 2
   }
 

@@ -13,7 +13,7 @@ export async function replaceFile(path: string, content: string, mode = 0o644): 
     await writeFile(temporary, content, {flag: 'wx', mode})
     await renameOver(temporary, path)
   } catch (error) {
-    await rm(temporary, {force: true})
+    await rm(temporary, {force: true}).catch(() => {})
     throw error
   }
 }

@@ -1,8 +1,9 @@
-import {mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync} from 'node:fs'
+import {mkdirSync, readdirSync, readFileSync, writeFileSync} from 'node:fs'
 import {join} from 'node:path'
 import {storageError, UsageError} from '../errors.ts'
 import {isSessionId} from '../session/history-line.ts'
 import type {Layout} from './layout.ts'
+import {removeQuietly} from './remove-quietly.ts'
 import {replaceFile} from './replace-file.ts'
 import type {CancelRequests, Credential, RunNotes} from './session-store.ts'
 
@@ -55,11 +56,11 @@ export class RunNoteFiles implements RunNotes {
   }
 
   async withdrawCancel(run: string): Promise<void> {
-    rmSync(this.#cancelFolder(run), {force: true, recursive: true})
+    removeQuietly(this.#cancelFolder(run))
   }
 
   async forget(run: string): Promise<void> {
-    rmSync(this.#credentialPath(run), {force: true})
+    removeQuietly(this.#credentialPath(run))
     await this.withdrawCancel(run)
   }
 

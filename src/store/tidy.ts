@@ -1,9 +1,10 @@
-import {lstatSync, readdirSync, rmSync} from 'node:fs'
+import {lstatSync, readdirSync} from 'node:fs'
 import {join} from 'node:path'
 import {isSessionId, isSettled} from '../session/history-line.ts'
 import {readTail} from './history-reader.ts'
 import {historyPath, type Layout} from './layout.ts'
 import type {Owners} from './owners.ts'
+import {removeQuietly} from './remove-quietly.ts'
 
 const TEMPORARY_FOR_MS = 10 * 60_000
 
@@ -21,20 +22,32 @@ export async function tidyUp(layout: Layout, owners: Owners, now: number): Promi
     const session = readTail(historyPath(layout, id), id)?.line.session
     if (session && !isSettled(session)) wanted.add(session.owner)
     else if (session || (await isAbandoned(join(layout.active, id), id, owners, now)))
-      removed += remove(join(layout.active, id))
+      removed += Number(removeQuietly(join(layout.active, id)))
   }
   for (const [token, dead] of before) {
     if (dead && !wanted.has(token)) removed += owners.forget(token)
   }
   for (const folder of [layout.root, layout.active, layout.private]) {
     for (const name of names(folder).filter((name) => isTemporary(name))) {
-      if (isOld(join(folder, name), now)) removed += remove(join(folder, name))
+      if (isOld(join(folder, name), now)) removed += Number(removeQuietly(join(folder, name)))
     }
   }
   return removed
 }
 
-/** A marker without a history holds the first line of a session that was never made, if its maker got that far. */
+/**
+ * Frees an id whose maker died between the marker and the history: the marker holds the first line of a session that was never
+ * made, or nothing yet. Whoever comes too late to see that the maker is alive after all does no harm: only one of them can
+ * give the history its name.
+ */
+export async function freeAbandoned(layout: Layout, owners: Owners, id: string): Promise<void> {
+  const marker = join(layout.active, id)
+  if (!lstatSync(marker, {throwIfNoEntry: false}) || lstatSync(historyPath(layout, id), {throwIfNoEntry: false})) return
+  const maker = readTail(marker, id)?.line.session.owner
+  if (maker === undefined || (await owners.standing(maker)) === 'dead') removeQuietly(marker)
+}
+
+/** A marker without a history is nobody's when its maker is dead, or never got to say who it was. */
 async function isAbandoned(marker: string, id: string, owners: Owners, now: number): Promise<boolean> {
   const maker = readTail(marker, id)?.line.session.owner
   return maker === undefined ? isOld(marker, now) : (await owners.standing(maker)) === 'dead'
@@ -48,15 +61,6 @@ function isOld(path: string, now: number): boolean {
 /** As `replaceFile` names them, for the files that ag replaces. */
 function isTemporary(name: string): boolean {
   return /\.\d+\.[0-9a-f]{8}\.tmp$/.test(name)
-}
-
-function remove(path: string): number {
-  try {
-    rmSync(path)
-    return 1
-  } catch {
-    return 0
-  }
 }
 
 function names(folder: string): string[] {

@@ -1,0 +1,120 @@
+import {readdirSync} from 'node:fs'
+import {availableParallelism} from 'node:os'
+import {join} from 'node:path'
+import {describe, expect, test} from '@jest/globals'
+import {eachOf} from '../../src/each-of.ts'
+import {startMock} from '../../src/server/mock/start.ts'
+import {INSTANT} from '../support/context.ts'
+import {temporaryFolder} from '../support/folder.ts'
+import {
+  ASSETS,
+  digests,
+  type Fault,
+  faultyGenerate,
+  generateAgain,
+  MANIFEST,
+  restoreHistories,
+} from './faulty-generate.ts'
+import {LARGE, POSIX} from './size.ts'
+
+const ERRORS = ['ENOSPC', 'EROFS', 'EACCES', 'EIO', 'short'] as const
+
+/** An undisturbed run: its files, and how many calls to the file system it takes. */
+async function undisturbed(): Promise<{files: Record<string, string>; calls: number}> {
+  await using folder = temporaryFolder()
+  await using mock = await startMock(INSTANT)
+  await folder.write('ag.yaml', MANIFEST)
+  const {exitCode, calls} = await faultyGenerate(folder.path, mock.url)
+  expect(exitCode).toBe(0)
+  return {files: digests(join(folder.path, 'assets')), calls}
+}
+
+interface Aftermath {
+  readonly fault: Fault
+  readonly where: 'here' | 'another machine'
+  /** What was not as it should be; empty is good. */
+  readonly wrong: readonly string[]
+}
+
+/**
+ * Runs `ag generate` with a fault in it, then again without, here or on another machine with only the histories: the files must
+ * be those of an undisturbed run, and the server must have been asked for each picture once.
+ */
+async function strike(fault: Fault, where: Aftermath['where'], files: Record<string, string>): Promise<Aftermath> {
+  await using folder = temporaryFolder()
+  await using other = temporaryFolder()
+  await using mock = await startMock(INSTANT)
+  await folder.write('ag.yaml', MANIFEST)
+  await other.write('ag.yaml', MANIFEST)
+  const first = await faultyGenerate(folder.path, mock.url, fault)
+  const wrong: string[] = []
+  if (fault.do === 'kill' && !first.killed) wrong.push(`was not killed: ${first.stderr}`)
+  if (/This should not happen|\bat .*:\d+:\d+/.test(first.stderr)) wrong.push(`crashed: ${first.stderr}`)
+  for (const [name, digest] of Object.entries(digests(join(folder.path, 'assets')))) {
+    // A dead process leaves its temporary file under a hidden name; nothing half-written has the name of a picture.
+    if (!name.startsWith('.') && files[name] !== digest) wrong.push(`left ${name} half-written`)
+    if (name.startsWith('.') && fault.do !== 'kill') wrong.push(`left ${name} behind`)
+  }
+  if (where === 'another machine') await restoreHistories(folder.path, other.path)
+  const next = where === 'here' ? folder.path : other.path
+  const second = await generateAgain(next, mock.url)
+  if (second.exit_code !== 0) wrong.push(`the second run did not make everything: ${JSON.stringify(second)}`)
+  const visible = Object.entries(digests(join(next, 'assets'))).filter(([name]) => !name.startsWith('.'))
+  if (JSON.stringify(visible) !== JSON.stringify(Object.entries(files))) wrong.push('ended with other files')
+  const state = (await fetch(`${mock.url}/Mock/State`).then((answer) => answer.json())) as {generations: number}
+  if (state.generations !== ASSETS) wrong.push(`asked for ${state.generations} pictures`)
+  const left = readdirSync(join(next, '.ag', 'local', 'active'))
+  if (left.length > 0 && where === 'another machine') wrong.push(`left markers: ${left}`)
+  return {fault, where, wrong}
+}
+
+async function strikeAll(faults: readonly (readonly [Fault, Aftermath['where']])[]): Promise<Aftermath[]> {
+  const {files} = await baseline
+  const bad: Aftermath[] = []
+  await eachOf(faults, Math.max(2, availableParallelism()), async ([fault, where]) => {
+    const aftermath = await strike(fault, where, files)
+    if (aftermath.wrong.length > 0) bad.push(aftermath)
+  })
+  return bad
+}
+
+const baseline = undisturbed()
+
+const describePosix = POSIX ? describe : describe.skip
+
+describePosix('ag generate, run again after its first run', () => {
+  test('was killed before any one of its calls to the file system', async () => {
+    const {calls} = await baseline
+    expect(calls).toBeGreaterThan(40)
+    const points = Array.from({length: calls}, (_, at): Fault => ({at: at + 1, do: 'kill'}))
+    // At its small size each point is struck in one of the two places, at its large one in both.
+    const faults = points.flatMap((fault) => {
+      const both = [
+        [fault, 'here'],
+        [fault, 'another machine'],
+      ] as const
+      return LARGE ? both : [both[fault.at % 2] ?? both[0]]
+    })
+    expect(await strikeAll(faults)).toEqual([])
+  }, 600_000)
+
+  test('had any one of its calls to the file system fail, or write only half', async () => {
+    const {calls} = await baseline
+    const points = Array.from({length: calls}, (_, at) => at + 1)
+    const faults = points.flatMap((at): (readonly [Fault, Aftermath['where']])[] => {
+      const all = ERRORS.map((error): readonly [Fault, 'here'] => [{at, do: error}, 'here'])
+      const one = all[at % all.length]
+      if (LARGE || !one) return all
+      return at % 2 === 0 ? [one] : []
+    })
+    expect(await strikeAll(faults)).toEqual([])
+  }, 900_000)
+
+  test('had a disk that took nothing more from some point on', async () => {
+    const {calls} = await baseline
+    const step = LARGE ? 1 : 9
+    const points = Array.from({length: Math.ceil(calls / step)}, (_, n) => n * step + 1)
+    const faults = points.map((at): readonly [Fault, 'here'] => [{at, do: 'ENOSPC', for_ever: true}, 'here'])
+    expect(await strikeAll(faults)).toEqual([])
+  }, 600_000)
+})

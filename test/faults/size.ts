@@ -1,0 +1,9 @@
+/** `npm run faults` runs the harness at its large size, `npm test` at its small one. */
+export const LARGE = process.env['AG_FAULTS'] === 'large'
+
+export function size(small: number, large: number): number {
+  return LARGE ? large : small
+}
+
+/** Kernel signals, links and FIFOs as these tests plant them are POSIX. */
+export const POSIX = process.platform !== 'win32'
