@@ -5,6 +5,7 @@ import {describe, expect, test} from '@jest/globals'
 import {execa} from 'execa'
 import {systemClock} from '../../src/clock.ts'
 import {openWorkspace, resolveWorkspace} from '../../src/store/workspace.ts'
+import {acknowledged} from '../support/acknowledged.ts'
 import {temporaryFolder} from '../support/folder.ts'
 
 const program = fileURLToPath(new URL('../support/programs/write-sessions.ts', import.meta.url))
@@ -22,19 +23,6 @@ function open(stateDir: string) {
     command: 'test',
     readOnly: true,
   })
-}
-
-/** What a process said it had written: session -> highest acknowledged sequence number. */
-function acknowledged(stdout: string): Map<string, number> {
-  return new Map(
-    stdout
-      .split('\n')
-      .filter((line) => / \d+$/.test(line))
-      .map((line): [string, number] => {
-        const [id = '', seq] = line.split(' ')
-        return [id, Number(seq)]
-      }),
-  )
 }
 
 async function firstOutput(child: ReturnType<typeof write>): Promise<void> {

@@ -17,10 +17,10 @@ for (let number = 0; performance.now() < until; number++) {
   const id = `gen-${name}-${number}`
   const writer = await store.create(id, request)
   process.stdout.write(`${id} 1\n`)
-  for (const state of ['starting', 'generating'] as const) {
-    const seq = await writer.append({event: state === 'starting' ? 'intent' : 'submitted', state})
-    process.stdout.write(`${id} ${seq}\n`)
-  }
+  const intent = {kind: 'swarmui', phase: 'intent'} as const
+  process.stdout.write(`${id} ${await writer.append({event: 'intent', state: 'starting', submission: intent})}\n`)
+  const ack = {kind: 'swarmui', phase: 'ack', handle: `ag/${name}/a`} as const
+  process.stdout.write(`${id} ${await writer.append({event: 'submitted', state: 'generating', submission: ack})}\n`)
   if (number % 2 === 1)
     process.stdout.write(`${id} ${await writer.append({event: 'completed', state: 'completed', progress: 1})}\n`)
 }
