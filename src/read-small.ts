@@ -1,7 +1,9 @@
-import {constants} from 'node:fs'
+import {closeSync, constants, fstatSync, openSync, readSync} from 'node:fs'
 import {open} from 'node:fs/promises'
 
 const LIMIT = 2 ** 28
+/** Windows has neither flag. */
+const FLAGS = constants.O_RDONLY | (constants.O_NOFOLLOW ?? 0) | (constants.O_NONBLOCK ?? 0)
 
 /**
  * The bytes of a regular file, or `undefined` when there is none that could be read whole: no file, a link, a FIFO, a folder,
@@ -9,12 +11,26 @@ const LIMIT = 2 ** 28
  */
 export async function readSmall(path: string, limit = LIMIT): Promise<Buffer | undefined> {
   try {
-    // Windows has neither flag.
-    const flags = constants.O_RDONLY | (constants.O_NOFOLLOW ?? 0) | (constants.O_NONBLOCK ?? 0)
-    await using file = await open(path, flags)
+    await using file = await open(path, FLAGS)
     const facts = await file.stat()
     return facts.isFile() && facts.size <= limit ? await file.readFile() : undefined
   } catch {
     return undefined
+  }
+}
+
+/** As `readSmall`, for small texts where many are read: a promise for each would take longer than the reading. */
+export function readSmallText(path: string, limit: number): string | undefined {
+  let fd: number | undefined
+  try {
+    fd = openSync(path, FLAGS)
+    const facts = fstatSync(fd)
+    if (!facts.isFile() || facts.size > limit) return undefined
+    const buffer = Buffer.allocUnsafe(facts.size)
+    return buffer.toString('utf8', 0, readSync(fd, buffer, 0, facts.size, 0))
+  } catch {
+    return undefined
+  } finally {
+    if (fd !== undefined) closeSync(fd)
   }
 }

@@ -1,7 +1,7 @@
-import {closeSync, constants, fstatSync, lstatSync, openSync, readdirSync, readSync} from 'node:fs'
+import {lstatSync, readdirSync} from 'node:fs'
 import {join} from 'node:path'
 import {BrokenImageError, type ImageFacts, inspectImage} from '../asset/image.ts'
-import {readSmall} from '../read-small.ts'
+import {readSmall, readSmallText} from '../read-small.ts'
 import {isSessionId} from '../session/history-line.ts'
 import {type Matched, SNAPSHOT_FILE} from './file-rule.ts'
 import type {Witnesses} from './verdict.ts'
@@ -79,7 +79,7 @@ export function lastWrite(path: string): number {
 
 /** Reads a snapshot that anybody may have written: bounded, and nothing in it is trusted but its words. */
 export function readSnapshot(path: string): Snapshot {
-  const text = readBounded(path)
+  const text = readSmallText(path, SNAPSHOT_LIMIT)
   if (text === undefined) return BAD_SNAPSHOT
   try {
     const json: unknown = JSON.parse(text)
@@ -116,22 +116,6 @@ const STATES: Readonly<Record<string, Witnesses['snapshot']>> = {
 
 function isDate(value: unknown): value is string {
   return typeof value === 'string' && value.length <= 40 && Number.isFinite(Date.parse(value))
-}
-
-function readBounded(path: string): string | undefined {
-  let fd: number | undefined
-  try {
-    fd = openSync(path, constants.O_RDONLY | (constants.O_NOFOLLOW ?? 0) | (constants.O_NONBLOCK ?? 0))
-    const facts = fstatSync(fd)
-    if (!facts.isFile() || facts.size > SNAPSHOT_LIMIT) return undefined
-    const buffer = Buffer.allocUnsafe(facts.size)
-    const read = readSync(fd, buffer, 0, facts.size, 0)
-    return buffer.toString('utf8', 0, read)
-  } catch {
-    return undefined
-  } finally {
-    if (fd !== undefined) closeSync(fd)
-  }
 }
 
 function namesIn(folder: string): string[] {

@@ -1,7 +1,7 @@
-import {chmodSync, existsSync, mkdirSync, readdirSync, writeFileSync} from 'node:fs'
-import {join} from 'node:path'
+import {chmodSync, lstatSync, mkdirSync, readdirSync, writeFileSync} from 'node:fs'
+import {dirname, join} from 'node:path'
 import type {Clock} from '../clock.ts'
-import {storageError, systemCode, UsageError} from '../errors.ts'
+import {StorageError, storageError, systemCode, UsageError} from '../errors.ts'
 import {formatLine, isSessionId, isSettled} from '../session/history-line.ts'
 import {advance, newSession} from '../session/replay.ts'
 import type {Session, SessionEvent, SessionRequest} from '../session/session.ts'
@@ -224,16 +224,16 @@ export class FileStore implements SessionStore {
   }
 
   async #makeFolders(): Promise<void> {
-    const {sessions, active, owners, locks, gitignore, root} = this.#layout
+    const {sessions, local, active, owners, locks, gitignore, root} = this.#layout
     try {
-      for (const folder of [sessions, active, owners, locks]) mkdirSync(folder, {recursive: true})
-      mkdirSync(this.#layout.private, {recursive: true, mode: 0o700})
+      for (const folder of [dirname(sessions), sessions, local, active, owners, locks]) makeFolder(folder)
+      makeFolder(this.#layout.private, 0o700)
       chmodSync(this.#layout.private, 0o700)
-      if (!existsSync(gitignore)) writeFileSync(gitignore, '*\n')
+      makeOnce(gitignore, '*\n')
       await this.#owners.enter()
       this.#wrote = true
     } catch (error) {
-      throw storageError(join(root, '.ag'), error)
+      throw error instanceof StorageError ? error : storageError(join(root, '.ag'), error)
     }
   }
 
@@ -244,9 +244,9 @@ export class FileStore implements SessionStore {
   #mark(id: string): void {
     const path = join(this.#layout.active, id)
     try {
-      writeFileSync(path, '', {flag: 'wx'})
+      makeOnce(path, '')
     } catch (error) {
-      if (systemCode(error) !== 'EEXIST') throw storageError(path, error)
+      throw storageError(path, error)
     }
   }
 
@@ -259,7 +259,9 @@ export class FileStore implements SessionStore {
 
   #names(): string[] {
     try {
-      return readdirSync(this.#layout.sessions)
+      // A cache or an artifact may have brought a link; what is behind it is none of ours.
+      const {sessions} = this.#layout
+      return lstatSync(sessions).isDirectory() ? readdirSync(sessions) : []
     } catch {
       return []
     }
@@ -267,6 +269,25 @@ export class FileStore implements SessionStore {
 
   async #withOwner(session: Session): Promise<OwnedSession> {
     return {...session, ownerStanding: await this.#owners.standing(session.owner)}
+  }
+}
+
+/** Makes a folder of the workspace; a link in its place would lead our writes somewhere else. */
+function makeFolder(path: string, mode?: number): void {
+  mkdirSync(path, {recursive: true, ...(mode === undefined ? {} : {mode})})
+  if (lstatSync(path).isSymbolicLink()) {
+    throw new StorageError(`${path} is a symbolic link, and ag keeps its histories in folders only.`, {
+      next: 'Remove the link, or choose another place with --state-dir.',
+    })
+  }
+}
+
+/** Writes a file that nobody has made yet; what is there stays, whatever it is. */
+function makeOnce(path: string, content: string): void {
+  try {
+    writeFileSync(path, content, {flag: 'wx'})
+  } catch (error) {
+    if (systemCode(error) !== 'EEXIST') throw error
   }
 }
 

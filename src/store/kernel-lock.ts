@@ -1,5 +1,5 @@
 import type {DatabaseSync} from 'node:sqlite'
-import {systemCode} from '../errors.ts'
+import {StorageError, systemCode} from '../errors.ts'
 
 /**
  * Locks that the kernel gives back when their holder dies, however it dies. Node has no `flock`, but its SQLite takes one on
@@ -11,18 +11,23 @@ export interface KernelLock {
 
 const BUSY = 5
 
-/** Takes the lock on a file, made if needed; `undefined` when another process has it. */
+/** Takes the lock on a file, made if needed; `undefined` when another process has it. Throws `StorageError`. */
 export async function tryLock(path: string): Promise<KernelLock | undefined> {
   const sqlite = await loadSqlite()
-  const database = new sqlite.DatabaseSync(path)
+  let database: DatabaseSync | undefined
   try {
+    database = new sqlite.DatabaseSync(path)
     database.exec('PRAGMA busy_timeout=0; PRAGMA journal_mode=MEMORY; BEGIN EXCLUSIVE')
   } catch (error) {
-    database.close()
+    database?.close()
     if (isBusy(error)) return undefined
-    throw error
+    throw new StorageError(`Cannot lock ${path}: ${(error as Error).message}.`, {
+      next: 'Remove it if it is no plain file, or choose another place with --state-dir.',
+      cause: error,
+    })
   }
-  return {release: () => release(database)}
+  const held = database
+  return {release: () => release(held)}
 }
 
 /** Whether some process holds the lock; `undefined` when it cannot be asked. Takes nothing and writes nothing. */

@@ -1,12 +1,15 @@
-import {mkdirSync, readdirSync, readFileSync, writeFileSync} from 'node:fs'
+import {mkdirSync, readdirSync, writeFileSync} from 'node:fs'
 import {join} from 'node:path'
 import type {Clock} from '../clock.ts'
+import {readSmallText} from '../read-small.ts'
 import {isRunning, type Owner, thisProcess} from '../session/owner.ts'
 import type {OwnerStanding} from '../session/session.ts'
 import {fileSystemOf} from './file-system.ts'
 import {isLocked, type KernelLock, tryLock} from './kernel-lock.ts'
 import type {Layout} from './layout.ts'
 import {removeQuietly} from './remove-quietly.ts'
+
+const IDENTITY_LIMIT = 16 * 1024
 
 /** Which processes own sessions of this workspace: this one, by a lock it holds as long as it lives, and the others. */
 export class Owners {
@@ -75,7 +78,7 @@ export class Owners {
   #read(token: string): Partial<Owner> | undefined {
     if (!isToken(token)) return undefined
     try {
-      return JSON.parse(readFileSync(this.#identityFile(token), 'utf8'))
+      return JSON.parse(readSmallText(this.#identityFile(token), IDENTITY_LIMIT) ?? '')
     } catch {
       return undefined
     }

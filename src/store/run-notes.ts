@@ -1,12 +1,14 @@
-import {mkdirSync, readdirSync, readFileSync, writeFileSync} from 'node:fs'
+import {mkdirSync, readdirSync, writeFileSync} from 'node:fs'
 import {join} from 'node:path'
-import {storageError, UsageError} from '../errors.ts'
+import {storageError, systemCode, UsageError} from '../errors.ts'
+import {readSmallText} from '../read-small.ts'
 import {isSessionId} from '../session/history-line.ts'
 import type {Layout} from './layout.ts'
 import {removeQuietly} from './remove-quietly.ts'
 import {replaceFile} from './replace-file.ts'
 import type {CancelRequests, Credential, RunNotes} from './session-store.ts'
 
+const CREDENTIAL_LIMIT = 16 * 1024
 /** No session is named like this. */
 const WHOLE_RUN = '.run'
 
@@ -33,7 +35,7 @@ export class RunNoteFiles implements RunNotes {
 
   async credential(run: string): Promise<Credential | undefined> {
     try {
-      return JSON.parse(readFileSync(this.#credentialPath(run), 'utf8'))
+      return JSON.parse(readSmallText(this.#credentialPath(run), CREDENTIAL_LIMIT) ?? '')
     } catch {
       return undefined
     }
@@ -44,9 +46,10 @@ export class RunNoteFiles implements RunNotes {
     await this.#enter()
     try {
       mkdirSync(folder, {recursive: true})
-      writeFileSync(join(folder, session), '')
+      writeFileSync(join(folder, session), '', {flag: 'wx'})
     } catch (error) {
-      throw storageError(folder, error)
+      // Asked for before.
+      if (systemCode(error) !== 'EEXIST') throw storageError(folder, error)
     }
   }
 

@@ -1,6 +1,7 @@
-import {existsSync, readdirSync, readFileSync} from 'node:fs'
+import {existsSync, readdirSync} from 'node:fs'
 import {join} from 'node:path'
 import type {Clock} from '../clock.ts'
+import {readSmallText} from '../read-small.ts'
 import {isSessionId, isSettled} from '../session/history-line.ts'
 import type {Session} from '../session/session.ts'
 import {STATUS_WORDS} from '../session/status-words.ts'
@@ -21,6 +22,7 @@ interface Entry {
 const AT_MOST_EVERY_MS = 1000
 const BUSY_AGAIN_MS = 50
 const LAST_TRIES = 40
+const STATE_FILE_LIMIT = 16 * 2 ** 20
 const FOREIGN_FOR_MS = 24 * 60 * 60 * 1000
 
 /**
@@ -127,7 +129,7 @@ function toEntry({id, state, progress, startedAt, updatedAt}: Session): Entry {
 
 function readStateFile(path: string): Record<string, Entry> {
   try {
-    const {sessions} = JSON.parse(readFileSync(path, 'utf8'))
+    const {sessions} = JSON.parse(readSmallText(path, STATE_FILE_LIMIT) ?? '')
     return typeof sessions === 'object' && sessions !== null ? sessions : {}
   } catch {
     return {}

@@ -1,5 +1,5 @@
 import {createHash} from 'node:crypto'
-import {existsSync, readdirSync, readFileSync} from 'node:fs'
+import {existsSync, readdirSync, readFileSync, rmSync} from 'node:fs'
 import {cp} from 'node:fs/promises'
 import {join} from 'node:path'
 import {fileURLToPath} from 'node:url'
@@ -58,6 +58,7 @@ export async function faultyGenerate(folder: string, server: string, fault?: Fau
     },
   )
   const calls = existsSync(countFile) ? Number.parseInt(readFileSync(countFile, 'utf8'), 10) : 0
+  rmSync(countFile, {force: true})
   return {exitCode, killed: signal === 'SIGKILL', stderr, calls}
 }
 
