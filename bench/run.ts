@@ -3,6 +3,7 @@ import {benchColdStart} from './cold-start.ts'
 import {benchDownload, benchExit, benchMemory, benchPictures} from './generate.ts'
 import {benchAppend, benchRace} from './history.ts'
 import type {BenchLine} from './line.ts'
+import {benchRecover, benchScan} from './recover.ts'
 import {benchWait, benchWaitOwn} from './wait.ts'
 
 const BENCHES: Readonly<Record<string, () => Promise<readonly BenchLine[]>>> = {
@@ -13,6 +14,8 @@ const BENCHES: Readonly<Record<string, () => Promise<readonly BenchLine[]>>> = {
   'cold-start': benchColdStart,
   wait: benchWait,
   'wait-own': benchWaitOwn,
+  recover: () => benchRecover(),
+  scan: () => benchScan(),
   memory: () => benchMemory(),
   race: () => benchRace(),
 }

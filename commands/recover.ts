@@ -32,7 +32,7 @@ the server could not be asked, 6 when --resubmit did not make everything.`
     const {args, flags} = await this.parse(Recover)
     const result = await runRecover(args.manifest, flags, this.jsonEnabled())
     process.exitCode = result.exit_code
-    if (!flags.events) this.log(recoverSummary(result))
+    if (!flags.events && !this.jsonEnabled()) this.log(recoverSummary(result))
     if (result.error) this.tellError(result.error)
     return result
   }

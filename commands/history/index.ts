@@ -27,7 +27,7 @@ export default class History extends AgCommand {
     const list = await withHistory(flags, {readOnly: true}, (context) =>
       listHistory(context, {...queryOf(flags), limit: flags.limit}),
     )
-    this.log(historyTable(list))
+    if (!this.jsonEnabled()) this.log(historyTable(list))
     return list
   }
 }

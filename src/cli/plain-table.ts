@@ -1,23 +1,11 @@
-import Table from 'cli-table3'
+import columnify from 'columnify'
 
 /** A table without lines: columns that fit their longest cell, two blanks apart. */
 export function plainTable(head: readonly string[], rows: readonly (readonly string[])[]): string {
-  const table = new Table({
-    head: [...head],
-    chars: NO_BORDERS,
-    style: {'padding-left': 0, 'padding-right': 2, head: [], border: []},
-  })
-  table.push(...rows.map((row) => [...row]))
+  const named = [head, ...rows].map((row) => Object.fromEntries(row.map((cell, at) => [String(at), cell])))
+  const table = columnify(named, {showHeaders: false, columnSplitter: '  ', preserveNewLines: true})
   return table
-    .toString()
     .split('\n')
     .map((line) => line.trimEnd())
     .join('\n')
 }
-
-const NO_BORDERS = Object.fromEntries(
-  [
-    ...['top', 'top-mid', 'top-left', 'top-right', 'bottom', 'bottom-mid', 'bottom-left', 'bottom-right'],
-    ...['left', 'left-mid', 'mid', 'mid-mid', 'right', 'right-mid', 'middle'],
-  ].map((name) => [name, '']),
-)

@@ -87,11 +87,16 @@ function placesOf(workspace: string, output: string | undefined, manifest: Manif
   }
 }
 
+/** A table is for people; machines take JSON. */
+const ROWS_AT_MOST = 100
+
 /** What was found and done: a table, and what to do next. */
 export function recoverSummary(result: RecoveryReport): string {
   const {sessions, applied, resubmitted = []} = result
   if (sessions.length === 0 && resubmitted.length === 0) return 'Nothing to recover: every session has come to its end.'
-  const lines = sessions.length > 0 ? [recoverTable(sessions, applied), ''] : []
+  const lines = sessions.length > 0 ? [recoverTable(sessions.slice(0, ROWS_AT_MOST), applied)] : []
+  if (sessions.length > ROWS_AT_MOST) lines.push(`and ${sessions.length - ROWS_AT_MOST} more: --json tells all.`)
+  if (sessions.length > 0) lines.push('')
   const planned = sessions.filter(({outcome}) => outcome === 'planned').length
   const count = (number: number, what: string): string => `${number} ${what}${number === 1 ? '' : 's'}`
   if (!applied) {

@@ -118,7 +118,7 @@ async function takeOver(
   {id}: Case,
   snapshotDirectory: string | undefined,
 ): Promise<SessionWriter | undefined> {
-  return sessions.claim(id, {force, ...(snapshotDirectory ? {snapshotDirectory} : {})})
+  return sessions.claim(id, {force, brief: true, ...(snapshotDirectory ? {snapshotDirectory} : {})})
 }
 
 /** What the process that was faster has made of it so far. */

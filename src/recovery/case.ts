@@ -52,10 +52,11 @@ export async function* gatherCases(context: Context, options: GatherOptions): As
   const active = await sessions.list({active: true})
   const damaged = new Map((await sessions.upkeep.damaged()).map((name) => [name.replace(/\.jsonl$/, ''), name]))
   const known = await sessions.upkeep.knownSettled()
+  const ids = await sessions.upkeep.ids()
   const seen = new Set(active.map(({id}) => id))
   for (const session of active) yield caseOfSession(context, options, session)
   for (const folder of foldersOf(options, (id) => !known.has(id) && !seen.has(id))) {
-    const session = await sessions.get(folder.id)
+    const session = ids.has(folder.id) ? await sessions.get(folder.id) : undefined
     if (session) yield caseOfSettled(options, context.clock.now(), session, folder)
     else yield await caseOfFolder(options, context.clock.now(), folder, damaged.get(folder.id))
     damaged.delete(folder.id)

@@ -1,4 +1,4 @@
-import {lstatSync, readdirSync} from 'node:fs'
+import {type Dirent, lstatSync, readdirSync} from 'node:fs'
 import {join} from 'node:path'
 import {BrokenImageError, type ImageFacts, inspectImage} from '../asset/image.ts'
 import {readSmall, readSmallText} from '../read-small.ts'
@@ -38,11 +38,12 @@ export function* sessionFolders(
   wanted: (id: string) => boolean,
   recursive: boolean,
 ): Generator<SessionFolder> {
-  for (const id of namesIn(sessionsOutput)) {
-    if (!isSessionId(id) || !wanted(id)) continue
+  for (const entry of entriesIn(sessionsOutput)) {
+    const id = entry.name
+    if (!entry.isDirectory() || !isSessionId(id) || !wanted(id)) continue
     const path = join(sessionsOutput, id)
     const names = filesIn(path, recursive)
-    if (!names || names.length === 0) continue
+    if (names.length === 0) continue
     const snapshot = names.includes(SNAPSHOT_FILE) ? readSnapshot(join(path, SNAPSHOT_FILE)) : NO_SNAPSHOT
     yield {id, path, snapshot, matched: judge(names)}
   }
@@ -126,13 +127,22 @@ function namesIn(folder: string): string[] {
   }
 }
 
-/** The files below a folder, relative to it; `undefined` when it is a link or no folder. */
-function filesIn(folder: string, recursive: boolean): string[] | undefined {
+/** As the folder itself tells what they are: a link is no directory. */
+function entriesIn(folder: string): Dirent[] {
   try {
-    if (lstatSync(folder).isSymbolicLink()) return undefined
-    const names = readdirSync(folder, {recursive}) as string[]
-    return recursive ? names.map((name) => name.replaceAll('\\', '/')) : names
+    return readdirSync(folder, {withFileTypes: true})
   } catch {
-    return undefined
+    return []
+  }
+}
+
+/** The files below a folder, relative to it. */
+function filesIn(folder: string, recursive: boolean): string[] {
+  if (!recursive) return namesIn(folder)
+  try {
+    const names = readdirSync(folder, {recursive}) as string[]
+    return names.map((name) => name.replaceAll('\\', '/'))
+  } catch {
+    return []
   }
 }

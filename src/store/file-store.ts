@@ -175,9 +175,10 @@ export class FileStore implements SessionStore {
       seq: before.seq + 1,
       updatedAt: new Date(this.#options.clock.now()).toISOString(),
     }
-    this.#mark(id)
+    if (!options.brief) this.#mark(id)
     const file = HistoryFile.open(path, id, {epoch: session.epoch, size: tail.size, torn: tail.torn})
-    await file.append(formatLine('reattached', session), true)
+    // Not synced: a power cut makes all owners dead, and the session anybody's again.
+    await file.append(formatLine('reattached', session), false)
     return this.#begin(file, session, request, options)
   }
 

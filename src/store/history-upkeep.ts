@@ -109,6 +109,10 @@ export class HistoryUpkeep implements Upkeep {
     return {lines, damaged, torn, hasRequest, missing}
   }
 
+  async ids(): Promise<ReadonlySet<string>> {
+    return new Set(names(this.#workspace.layout.sessions).flatMap((name) => idOf(name) ?? []))
+  }
+
   async knownSettled(): Promise<ReadonlySet<string>> {
     return knownSettled(this.#workspace.layout.settled)
   }

@@ -5,7 +5,7 @@ export interface SessionWriter {
   readonly id: string
   /**
    * Appends one event. Resolves with its sequence number once the line is acknowledged: on disk for transitions,
-   * in the kernel for progress (which is also thinned: at most two a second, and only when it moved by a percent).
+   * in the kernel for what is repeated after a power cut and for progress (which is also thinned: at most two a second, and only when it moved by a percent).
    * Throws `StorageError` when the disk refuses, `FencedError` when the session was claimed by somebody else.
    */
   append(event: SessionEvent): Promise<number>
@@ -19,6 +19,8 @@ export interface CreateOptions {
 export interface ClaimOptions extends CreateOptions {
   /** Take an owner that nobody can ask after (on a network file system) for dead. */
   readonly force?: boolean
+  /** It will be settled at once: the views need not show it as active meanwhile. */
+  readonly brief?: boolean
 }
 
 /** When a session that is recorded afterwards began and ended; ISO 8601. */
@@ -118,6 +120,8 @@ export interface Upkeep {
   /** Removes what dead processes left behind: owners without sessions, markers of settled ones, temporary files. */
   tidy(): Promise<number>
   check(id: string): Promise<HistoryCheck | undefined>
+  /** The ids that have a history, good or bad. */
+  ids(): Promise<ReadonlySet<string>>
   /** Ids that need not be looked at: their sessions are known to be settled, and their snapshots written. */
   knownSettled(): Promise<ReadonlySet<string>>
   noteSettled(id: string): Promise<void>

@@ -13,6 +13,12 @@ interface Listeners {
   readonly settled: (session: Session) => Promise<void>
 }
 
+/**
+ * What need not outlive a power cut, only the death of a process: who has not got to the end by then begins again from the line
+ * before, and loses nothing.
+ */
+const ONLY_IN_THE_KERNEL: ReadonlySet<string> = new Set(['progress', 'fetched'])
+
 /** Progress is written at most twice a second, and only when it moved by a percent. */
 const PROGRESS_EVERY_MS = 500
 const PROGRESS_STEP = 0.01
@@ -40,7 +46,7 @@ export class FileSessionWriter implements SessionWriter {
     const at = new Date(this.#clock.now()).toISOString()
     const next = advance(this.#session, cleanEvent(event), at)
     this.#session = next
-    await this.#file.append(formatLine(event.event, next), event.event !== 'progress')
+    await this.#file.append(formatLine(event.event, next), !ONLY_IN_THE_KERNEL.has(event.event))
     if (isSettled(next)) {
       this.#file.close()
       await this.#listeners.settled(next)
