@@ -2,8 +2,11 @@ import {readdirSync} from 'node:fs'
 import {availableParallelism} from 'node:os'
 import {join} from 'node:path'
 import {describe, expect, test} from '@jest/globals'
+import {systemClock} from '../../src/clock.ts'
 import {eachOf} from '../../src/each-of.ts'
+import {verifyHistory} from '../../src/history/verify.ts'
 import {startMock} from '../../src/server/mock/start.ts'
+import {openWorkspace, resolveWorkspace} from '../../src/store/workspace.ts'
 import {INSTANT} from '../support/context.ts'
 import {temporaryFolder} from '../support/folder.ts'
 import {
@@ -55,6 +58,7 @@ async function strike(fault: Fault, where: Aftermath['where'], files: Record<str
     if (!name.startsWith('.') && files[name] !== digest) wrong.push(`left ${name} half-written`)
     if (name.startsWith('.') && fault.do !== 'kill') wrong.push(`left ${name} behind`)
   }
+  if (first.exitCode === 0 && (await isDamaged(folder.path))) wrong.push('lost lines and did not say so')
   if (where === 'another machine') await restoreHistories(folder.path, other.path)
   const next = where === 'here' ? folder.path : other.path
   const second = await generateAgain(next, mock.url)
@@ -66,6 +70,13 @@ async function strike(fault: Fault, where: Aftermath['where'], files: Record<str
   const left = readdirSync(join(next, '.ag', 'local', 'active'))
   if (left.length > 0 && where === 'another machine') wrong.push(`left markers: ${left}`)
   return {fault, where, wrong}
+}
+
+/** Whether a line that was acknowledged is not in its history. */
+async function isDamaged(stateDir: string): Promise<boolean> {
+  const place = resolveWorkspace({stateDir, stateFile: undefined})
+  const sessions = openWorkspace({...place, clock: systemClock, command: 'test', readOnly: true})
+  return (await verifyHistory({sessions}, stateDir)).findings.some(({kind}) => kind === 'damage')
 }
 
 async function strikeAll(faults: readonly (readonly [Fault, Aftermath['where']])[]): Promise<Aftermath[]> {

@@ -60,8 +60,8 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     name: 'a picture is written in its place instead of beside it',
     file: 'src/write-whole.ts',
-    find: "const temporary = join(dirname(path), `.${basename(path).slice(0, 100)}.${randomBytes(6).toString('hex')}.tmp`)",
-    replace: "const temporary = path || basename(join(dirname(path), randomBytes(6).toString('hex')))",
+    find: 'const temporary = join(dirname(path),',
+    replace: 'const temporary = path || join(dirname(path),',
     tests: KILL_POINTS,
     only: 'was killed',
   },

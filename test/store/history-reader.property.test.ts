@@ -73,7 +73,10 @@ describe('a history', () => {
     for (let size = 0; size <= WHOLE.length; size++) {
       writeFileSync(path, WHOLE.subarray(0, size))
       let [whole, bytes] = [0, 0]
-      for (const line of LINES) if ((bytes += line.length) <= size) whole++
+      for (const {length} of LINES) {
+        bytes += length
+        if (bytes <= size) whole++
+      }
       const tail = readTail(path, 'gen-a')
       expect(tail?.line.session.seq).toBe(whole === 0 ? undefined : whole)
       if (tail) expect(tail.torn).toBe(size !== LINES.slice(0, whole).reduce((sum, {length}) => sum + length, 0))
