@@ -54,6 +54,8 @@ export function statusTable(result: StatusResult, stream: NodeJS.WriteStream = p
           ...result.orphaned_generations
             .flatMap((generation, at) => generationLines(generation, at, colour))
             .slice(0, -1),
+          '',
+          'Their processes are gone. What became of them tells: ag recover',
         ]
       : []),
     ...(result.models_count === null

@@ -121,6 +121,71 @@ export function describeStore(name: string, make: () => Promise<StoreUnderTest>)
       expect(['aa'.repeat(32), 'bb'.repeat(32)]).toContain(recorded.get(picture.path))
     })
 
+    test('records what is over already in one step, with the times it had', async () => {
+      await using under = await make()
+      const {store} = under
+      const times = {startedAt: '2025-10-19T16:27:45.284Z', endedAt: '2025-10-19T17:16:23.000Z'}
+      const event = {event: 'recovered', state: 'completed', progress: 1, result: {picture}} as const
+      await store.record('gen-a', request, event, {times})
+      expect(await store.get('gen-a')).toMatchObject({
+        state: 'completed',
+        startedAt: times.startedAt,
+        updatedAt: times.endedAt,
+        result: {picture},
+      })
+      expect(await store.list({active: true})).toEqual([])
+      expect(await store.request('gen-a')).toEqual(request)
+      await expect(store.record('gen-a', request, event)).rejects.toThrow(/already/)
+    })
+
+    test('removes what is settled, and nothing else', async () => {
+      await using under = await make()
+      const {store} = under
+      await store.record('gen-a', request, {event: 'failed', state: 'failed'})
+      await store.create('gen-b', request)
+      expect(await store.upkeep.remove(['gen-a', 'gen-b', 'gen-c'])).toEqual(['gen-a'])
+      expect((await store.list({active: false})).map(({id}) => id)).toEqual(['gen-b'])
+      await store.record('gen-a', request, {event: 'failed', state: 'failed'})
+      expect(await store.get('gen-a')).toMatchObject({state: 'failed'})
+    })
+
+    test('merges lines of another copy, and says when there is nothing new', async () => {
+      await using under = await make()
+      await under.store.record('gen-a', request, {event: 'failed', state: 'failed'})
+      const other = await under.elsewhere()
+      const lines: string[] = []
+      for await (const {text} of other.history('gen-a')) lines.push(text)
+      const renamed = lines.map((line) => line.replaceAll('gen-a', 'gen-b'))
+      expect(await under.store.upkeep.merge('gen-b', [...renamed, ...lines, 'nonsense'])).toMatchObject({state: 'new'})
+      expect(await under.store.upkeep.merge('gen-b', renamed)).toMatchObject({state: 'unchanged'})
+      expect(await under.store.get('gen-b')).toMatchObject({state: 'failed', asset: 'hero'})
+      await expect(under.store.upkeep.merge('../b', renamed)).rejects.toThrow(/cannot be the id/)
+      await other.close()
+    })
+
+    test('checks a history line by line', async () => {
+      await using under = await make()
+      await under.store.record('gen-a', request, {event: 'failed', state: 'failed'})
+      expect(await under.store.upkeep.check('gen-a')).toEqual({
+        lines: 1,
+        damaged: 0,
+        torn: false,
+        hasRequest: true,
+        missing: 0,
+      })
+      expect(await under.store.upkeep.check('gen-b')).toBeUndefined()
+    })
+
+    test('forgets what was asked of a run that is gone on with, and keeps its credential', async () => {
+      await using under = await make()
+      const {runs} = under.store
+      await runs.keepCredential('run1', {server: 'http://x', secret: 's3cr3t'})
+      await runs.requestCancel('run1')
+      await runs.withdrawCancel('run1')
+      expect(await runs.cancelRequests('run1')).toEqual({wholeRun: false, sessions: new Set()})
+      expect(await runs.credential('run1')).toMatchObject({secret: 's3cr3t'})
+    })
+
     test('keeps the credential of a run until it is taken back', async () => {
       await using under = await make()
       await under.store.runs.keepCredential('run1', {server: 'http://x', secret: 's3cr3t'})
