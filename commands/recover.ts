@@ -12,8 +12,10 @@ export default class Recover extends AgCommand {
 the rest as failed, cancelled or lost, each with its reason. Sessions of live processes are never touched, files never replaced.
 Folders that other generators left (--output-dir) get a history, too. Tells what it would do; --apply does it.
 
-Exit code 0 when nothing is left to tell the end of, 124 when the server still works on something after --wait, 3 or 4 when
-the server could not be asked, 6 when --resubmit did not make everything.`
+Exit code 0 when nothing is left to bring to an end, 6 when something still runs or cannot be told yet, or --resubmit did not make
+everything, 124 when the server still works on something after --wait, 3 or 4 when it could not be asked.
+
+ROW is the row of the truth table in docs/recovery.md.`
   static override examples = [
     {description: 'What would it do, and why?', command: '<%= config.bin %> recover'},
     {description: 'After a lost runner', command: '<%= config.bin %> recover --apply --wait'},

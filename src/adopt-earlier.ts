@@ -15,6 +15,7 @@ import {type GeneratedImage, GenerationError} from './server/image-server.ts'
 import {isSettled} from './session/history-line.ts'
 import type {SessionResult} from './session/session.ts'
 import type {OwnedSession, SessionWriter} from './store/session-store.ts'
+import {foreignLine, redact} from './text.ts'
 import {writeWhole} from './write-whole.ts'
 
 export interface EarlierSessions {
@@ -84,6 +85,8 @@ class Adoption {
     const places = {workspace, outputDirectory, declared, sessionsOutput: join(workspace, 'output')}
     const options = {places, giveUpAfterMs: PATIENCE_MS, force: false}
     const one = await caseOfSession(this.#context, options, this.#session)
+    const first = this.#work.answers.get(one.id)
+    if (first?.server === 'unknown' && first.sentTo && !one.onDisk) return this.#sentElsewhere(first.sentTo)
     const writer = await sessions.claim(this.#session.id)
     if (!writer) return this.#madeElsewhere()
     report({event: 'asset.started', asset: this.#asset.id, session: this.#session.id})
@@ -111,6 +114,10 @@ class Adoption {
     const path = this.#asset.pathFor(whole.facts.format)
     const result = recoveredResult(whole, {path, workspace: this.#making.workspace}, 'server', answer.image)
     await this.#put(path, whole)
+    // It is where and what its history says: nothing new is to be told.
+    if (this.#session.state === 'completed' && this.#session.result?.picture?.path === result.picture.path) {
+      return this.#adopted(this.#session.id, result)
+    }
     const id = freeSessionId(this.#making, this.#asset)
     const message = `Found on the server, from ${this.#session.id}`
     await sessions.record(id, requestFor(this.#context, this.#making, this.#asset), {
@@ -195,6 +202,23 @@ class Adoption {
 
   #madeElsewhere(): AssetOutcome {
     return madeElsewhere(this.#context, this.#asset, this.#session)
+  }
+
+  /** Another server may have it: only that one can tell. */
+  #sentElsewhere(sentTo: string): AssetOutcome {
+    const [asset, session] = [this.#asset.id, this.#session.id]
+    const message = `${asset} was sent to ${foreignLine(redact(sentTo), 100)} before, which is another server than this one.`
+    const next = 'Ask there (--server), or give it up with: ag recover --apply --give-up-after 0'
+    this.#context.report({
+      event: 'asset.failed',
+      asset,
+      session,
+      state: 'lost',
+      reason: 'sent_elsewhere',
+      message,
+      next,
+    })
+    return {asset, session, state: 'pending', error: {reason: 'sent_elsewhere', message, next}}
   }
 
   #lost(because: string): AssetOutcome {

@@ -130,5 +130,6 @@ const REASONS: Readonly<Record<string, readonly [string, string]>> = {
   EACCES: ['permission denied', 'Choose a folder that can be written, or change its permissions.'],
   EPERM: ['the operation is not permitted', 'Choose a folder that can be written, or change its permissions.'],
   ENOTDIR: ['a part of the path is a file, not a folder', 'Move that file, or choose another output path.'],
+  ENOENT: ['there is no such folder', 'Make the folder, or choose another path.'],
   EISDIR: ['there is a folder of that name', 'Move that folder, or choose another output path.'],
 }

@@ -8,7 +8,7 @@ import {soughtBy} from './recovery/adopt.ts'
 import {type Case, caseOfSession, type GatherOptions, gatherCases} from './recovery/case.ts'
 import {askServer, type ServerAnswer} from './recovery/server-evidence.ts'
 import {judgeSession, type RecoveryVerdict} from './recovery/verdict.ts'
-import {foreignLine} from './text.ts'
+import {foreignLine, redact} from './text.ts'
 
 export interface RecoverOptions extends GatherOptions, ActOptions {
   /** Do it; else only tell what would be done. */
@@ -54,6 +54,8 @@ export interface RecoverResult {
 }
 
 const LOOK_AGAIN_MS = 1000
+/** What has not come to its end, and no live process brings there. */
+const OPEN: ReadonlySet<string> = new Set(['running', 'unverified', 'orphaned'])
 
 /**
  * Brings every session of a workspace that no live process looks after to a true end: its finished picture is adopted from
@@ -95,12 +97,13 @@ class Recovery {
   result(): RecoverResult {
     const sessions = [...this.#found].sort((a, b) => (a.session < b.session ? -1 : 1))
     const error = this.#failure ?? (this.#timedOut ? new StillRunningError() : undefined)
+    const open = this.#options.apply && sessions.some(({state, outcome}) => outcome === 'open' && OPEN.has(state))
     return {
       schemaVersion: 1,
       server: this.#context.server.address,
       applied: this.#options.apply,
       sessions,
-      exit_code: error?.exitCode ?? ExitCode.done,
+      exit_code: error?.exitCode ?? (open ? ExitCode.assetsMissing : ExitCode.done),
       ...(error ? {error: {message: error.message, ...(error.next ? {next: error.next} : {})}} : {}),
     }
   }
@@ -155,7 +158,8 @@ class Recovery {
     const questions = cases.flatMap(({id, session, request, silentMs}) => {
       if (!session) return []
       const {seed} = soughtBy(session, request)
-      return [{session: id, item: session.asset, silentMs, ...(seed === undefined ? {} : {seed})}]
+      const sentTo = request?.server ? {sentTo: request.server} : {}
+      return [{session: id, item: session.asset, silentMs, ...sentTo, ...(seed === undefined ? {} : {seed})}]
     })
     try {
       const credential = await this.#context.sessions.runs.credential(run).catch(() => undefined)
@@ -199,7 +203,8 @@ class Recovery {
       if (!(error instanceof AgError)) throw error
       this.#failure ??= error
     }
-    this.#tell(describe(one, verdict, act, acts && !apply))
+    const sentTo = answer?.server === 'unknown' ? answer.sentTo : undefined
+    this.#tell(describe({...one, ...(sentTo ? {note: whereItIs(sentTo)} : {})}, verdict, act, acts && !apply))
   }
 
   #tell(found: RecoveredSession): void {
@@ -225,6 +230,11 @@ function isNothing({action, row}: RecoveryVerdict): boolean {
   return action === 'none' && (row === 1 || row === 2 || row === 15)
 }
 
+/** The address is from a history: it is shown, and never asked. */
+function whereItIs(sentTo: string): string {
+  return `it was sent to ${foreignLine(redact(sentTo), 100)}; ask there with --server`
+}
+
 function describe(one: Case, verdict: RecoveryVerdict, act: Act | undefined, planned: boolean): RecoveredSession {
   const {row, state, reason, because, action, retryable, flags} = verdict
   const newer = one.session?.unsupported ? 'it was written by a newer ag' : undefined
@@ -235,7 +245,7 @@ function describe(one: Case, verdict: RecoveryVerdict, act: Act | undefined, pla
     row,
     state: act?.state ?? state,
     reason: act?.reason ?? reason,
-    message: act?.message ?? newer ?? because,
+    message: act?.message ?? newer ?? one.note ?? because,
     action,
     outcome: act?.outcome ?? (planned ? 'planned' : 'open'),
     retryable,

@@ -3,7 +3,7 @@ import {assetKey} from './asset/key.ts'
 import type {Context} from './context.ts'
 import {sha256} from './fetch-picture.ts'
 import {readSmall} from './read-small.ts'
-import {askServer, type ServerAnswer} from './recovery/server-evidence.ts'
+import {askServer, type Question, type ServerAnswer} from './recovery/server-evidence.ts'
 import {isSettled} from './session/history-line.ts'
 import type {Picture} from './session/session.ts'
 import type {Credential, OwnedSession} from './store/session-store.ts'
@@ -136,8 +136,15 @@ export async function askAboutEarlier(context: Context, {earlier}: Resumption): 
 }
 
 /** A session as the server can be asked after it. */
-export async function question({sessions, clock}: Context, {id, asset, updatedAt}: OwnedSession) {
-  const seed = (await sessions.request(id))?.parameters['seed']
+export async function question({sessions, clock}: Context, {id, asset, updatedAt}: OwnedSession): Promise<Question> {
+  const request = await sessions.request(id)
+  const seed = request?.parameters['seed']
   const silentMs = clock.now() - Date.parse(updatedAt)
-  return {session: id, item: asset, silentMs, ...(typeof seed === 'number' ? {seed} : {})}
+  return {
+    session: id,
+    item: asset,
+    silentMs,
+    ...(request?.server ? {sentTo: request.server} : {}),
+    ...(typeof seed === 'number' ? {seed} : {}),
+  }
 }

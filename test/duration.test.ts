@@ -33,6 +33,6 @@ describe('a duration', () => {
   })
 
   test.each(['', 'soon', '-5s', '5 weeks', '1e3', '99d'])('"%s" is none', (text) => {
-    expect(() => parseDuration(text)).toThrow(/not a duration/)
+    expect(() => parseDuration(text)).toThrow(/not a duration|too long to wait/)
   })
 })

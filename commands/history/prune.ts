@@ -10,7 +10,7 @@ import {type PruneResult, pruneHistory} from '../../src/history/prune.ts'
 export default class HistoryPrune extends AgCommand {
   static override summary = 'Remove old histories.'
   static override description =
-    'Removes histories of settled sessions that are old or too many. Sessions that are not settled stay, and so do all pictures.'
+    'Removes histories of settled sessions that are old or too many. Sessions that are not settled stay, and so do all\npictures and the newest completed session of each asset: ag generate need not make its picture again.'
   static override examples = [
     {description: 'What would go?', command: '<%= config.bin %> history prune --dry-run'},
     {description: 'Keep a week', command: '<%= config.bin %> history prune --older-than 7d'},

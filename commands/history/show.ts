@@ -2,7 +2,7 @@ import {Args, Flags} from '@oclif/core'
 import {AgCommand} from '../../src/cli/base-command.ts'
 import {stateFlags} from '../../src/cli/flags.ts'
 import {historyLine} from '../../src/cli/history-text.ts'
-import {withHistory} from '../../src/cli/run-history.ts'
+import {orphanHint, withHistory} from '../../src/cli/run-history.ts'
 import {preferQuickExit} from '../../src/cli/short-lived.ts'
 import {showHistory} from '../../src/history/show.ts'
 
@@ -29,6 +29,8 @@ export default class HistoryShow extends AgCommand {
         if (this.jsonEnabled()) lines.push(JSON.parse(line.text))
       }
     })
+    const hint = await withHistory(flags, {readOnly: true}, ({sessions}) => orphanHint(sessions, args.session))
+    if (hint !== undefined) this.tellError({message: hint}, 'Note')
     return {schemaVersion: 1, lines}
   }
 }

@@ -8,7 +8,8 @@ import {type VerifyResult, verifyHistory} from '../../src/history/verify.ts'
 export default class HistoryVerify extends AgCommand {
   static override summary = 'Check every line of every history, and every picture they recorded.'
   static override description =
-    'Exit code 0 when nothing that was recorded is damaged, 1 when something is. Changes nothing.'
+    `Exit code 0 when nothing that was recorded is damaged, 1 when something is: a history lacks lines, a picture has other bytes.
+What is merely not here, or was never acknowledged, is a note. Changes nothing.`
   static override examples = [
     {description: 'Is everything as it was written?', command: '<%= config.bin %> history verify'},
   ]

@@ -37,7 +37,7 @@ export async function connect(flags: ServerFlags, options: ConnectOptions = {}):
   if (flags.server === 'mock') {
     const {startMock} = await import('../server/mock/start.ts')
     const mock = await startMock(EMBEDDED)
-    const server = new SwarmServer(mock.url, shared)
+    const server = new SwarmServer(mock.url, {...shared, name: 'mock'})
     return {
       server,
       [Symbol.asyncDispose]: async () => {

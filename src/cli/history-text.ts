@@ -6,6 +6,7 @@ import type {PruneResult} from '../history/prune.ts'
 import type {VerifyResult} from '../history/verify.ts'
 import type {HistoryLine} from '../store/session-store.ts'
 import {foreignLine} from '../text.ts'
+import {count} from './count.ts'
 import {plainTable} from './plain-table.ts'
 
 type Colour = Parameters<typeof styleText>[0]
@@ -32,10 +33,16 @@ export function historyTable({sessions, total}: HistoryList): string {
     paint(state),
     localTime(started),
     formatDuration(seconds * 1000),
-    rest.path ?? rest.error ?? rest.reason ?? rest.owner ?? '',
+    rest.path ?? rest.error ?? rest.reason ?? ownerText(rest.owner),
   ])
   const table = plainTable(['SESSION', 'STATE', 'STARTED', 'TOOK', 'PICTURE, OR WHY NOT'], rows)
   return total > sessions.length ? `${table}\n\n${total - sessions.length} older ones: --limit ${total}` : table
+}
+
+function ownerText(owner: ListedSession['owner']): string {
+  if (owner === 'dead') return 'its process is gone: ag recover'
+  if (owner === 'foreign') return 'begun on another machine: ag recover'
+  return owner === 'unknown' ? 'whether its process lives is not known' : ''
 }
 
 /** One line of a history, for people. */
@@ -47,10 +54,25 @@ export function historyLine({timestamp, event, session}: HistoryLine): string {
   return `${localTime(timestamp)}  ${paint(state, word)} ${foreignLine(message, 300)}${percent}${path}`
 }
 
-export function mergeSummary({lines, damaged, added, changed, unchanged, live, conflicts}: MergeResult): string {
-  const text = [`Read ${lines} lines: ${added} sessions new, ${changed} with new lines, ${unchanged} known already.`]
-  if (damaged > 0) text.push(`${damaged} lines are none of a history, and were left out.`)
-  if (conflicts > 0) text.push(`${conflicts} lines differ between the copies: two machines had gone on with a session.`)
+export function mergeSummary({
+  lines,
+  damaged,
+  added,
+  changed,
+  unchanged,
+  live,
+  conflicts,
+  put_aside: aside,
+}: MergeResult): string {
+  const read = `Read ${count(lines, 'line')}: ${count(added, 'session')} new, ${changed} with new lines, ${unchanged} known already.`
+  const text = [read]
+  if (damaged > 0)
+    text.push(`${count(damaged, 'line')} of them ${damaged === 1 ? 'is' : 'are'} none of a history, left out.`)
+  if (conflicts > 0) {
+    const differ = `${count(conflicts, 'line')} differ${conflicts === 1 ? 's' : ''} between the copies`
+    text.push(`${differ}: two machines had gone on with a session. Kept is what says more of its end.`)
+  }
+  for (const path of aside) text.push(`As it was here before: ${path}`)
   if (live.length > 0) text.push(`Left alone, because a process is writing them: ${live.join(', ')}`)
   return text.join('\n')
 }
@@ -58,7 +80,7 @@ export function mergeSummary({lines, damaged, added, changed, unchanged, live, c
 export function pruneSummary({removed, kept, active, dry_run: dryRun}: PruneResult): string {
   const word = dryRun ? 'Would remove' : 'Removed'
   const others = active > 0 ? `, and ${active} that ${active === 1 ? 'is' : 'are'} not settled` : ''
-  return `${word} ${removed.length} ${removed.length === 1 ? 'history' : 'histories'}; ${kept} stay${others}.`
+  return `${word} ${count(removed.length, 'history', 'histories')}; ${kept} stay${others}.`
 }
 
 export function verifySummary({sessions, lines, pictures, findings}: VerifyResult): string {
@@ -67,8 +89,9 @@ export function verifySummary({sessions, lines, pictures, findings}: VerifyResul
     return `${mark}  ${session} ${message}.`
   })
   const damaged = findings.filter(({kind}) => kind === 'damage').length
-  const verdict = damaged === 0 ? 'All histories are whole' : `${damaged} of the findings are damage`
-  return [...text, `${verdict}: ${sessions} sessions, ${lines} lines, ${pictures} pictures as recorded.`].join('\n')
+  const verdict = damaged === 0 ? 'All histories are whole' : `${count(damaged, 'finding')} of damage`
+  const seen = `${count(sessions, 'session')}, ${count(lines, 'line')}, ${count(pictures, 'picture')} as recorded`
+  return [...text, `${verdict}: ${seen}.`].join('\n')
 }
 
 /** As a clock on the wall shows it here, with the date, in an order that sorts. */

@@ -72,7 +72,7 @@ export function summary(result: GenerateResult): string {
   const nothing = made === 0 && failed + pending === 0 && adopted + kept > 0
   const lines = [
     nothing
-      ? `Nothing to make: ${where}`
+      ? `Nothing had to be made: ${where}`
       : `Made ${pictures(made)} in ${result.duration_seconds.toFixed(1)} s: ${where}`,
   ]
   if (adopted > 0) lines.push(`Finished before, and found: ${pictures(adopted)}.`)

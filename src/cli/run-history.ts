@@ -8,6 +8,7 @@ import {storageError, systemCode} from '../errors.ts'
 import {exportHistory} from '../history/export.ts'
 import type {HistoryQuery} from '../history/list.ts'
 import {type MergeResult, mergeHistory} from '../history/merge.ts'
+import {isSettled} from '../session/history-line.ts'
 import {linesOf} from '../store/export-file.ts'
 import type {SessionStore} from '../store/session-store.ts'
 import {openWorkspace, resolveWorkspace} from '../store/workspace.ts'
@@ -82,4 +83,14 @@ export function mergeFrom(context: HistoryContext, paths: readonly string[]): Pr
     }
   }
   return mergeHistory(context, lines())
+}
+
+/** What to say of a session that nobody goes on with; `undefined` where somebody does, or it is over. */
+export async function orphanHint(sessions: SessionStore, id: string): Promise<string | undefined> {
+  const session = await sessions.get(id)
+  if (!session || isSettled(session)) return undefined
+  const {ownerStanding} = session
+  if (ownerStanding === 'dead') return 'Its process is gone. What became of it tells: ag recover'
+  if (ownerStanding === 'foreign') return 'It was begun on another machine. What became of it tells: ag recover'
+  return undefined
 }

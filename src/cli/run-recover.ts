@@ -1,3 +1,4 @@
+import {statSync} from 'node:fs'
 import {join, resolve} from 'node:path'
 import {findManifest, type Manifest, readManifest} from '../asset/manifest.ts'
 import {systemClock} from '../clock.ts'
@@ -9,6 +10,7 @@ import {resubmit} from '../resubmit.ts'
 import {newRunId} from '../session/run-id.ts'
 import {openWorkspace, resolveWorkspace} from '../store/workspace.ts'
 import {connect} from './connect.ts'
+import {count} from './count.ts'
 import {parseAge, parseDuration} from './duration.ts'
 import type {ServerFlags, StateFlags} from './flags.ts'
 import {interruptible} from './interruption.ts'
@@ -31,9 +33,11 @@ export async function runRecover(
   const waitMs = flags.wait ? parseDuration(flags.timeout) : undefined
   const sinceMs = flags.since === undefined ? undefined : parseAge(flags.since)
   const giveUpAfterMs = parseAge(flags['give-up-after'])
+  checkFolders(flags)
   const workspace = resolveWorkspace({stateDir: flags['state-dir'], stateFile: flags['state-file']})
   const places = placesOf(workspace.stateDir, flags['output-dir'], await manifestOf(manifest, workspace.stateDir))
-  const progress = await chooseProgress(flags, json || !flags.apply)
+  // What is done is in the table; only a wait is told of while it lasts.
+  const progress = await chooseProgress(flags, json || !flags.wait)
   const note = (message: string): void => progress.report({event: 'notice', message})
   const sessions = openWorkspace({...workspace, clock: systemClock, command: 'ag recover', report: note})
   try {
@@ -68,6 +72,21 @@ export async function runRecover(
   }
 }
 
+/** A mistyped folder or pattern would find nothing, which reads like good news. */
+function checkFolders({'output-dir': output, 'complete-when': globs = []}: RecoverFlags): void {
+  if (output !== undefined && !statSync(output, {throwIfNoEntry: false})?.isDirectory()) {
+    throw new UsageError(`--output-dir ${output} is no folder.`, {
+      next: 'Name the folder that holds a folder for each session.',
+    })
+  }
+  const bad = globs.find((glob) => glob.trim() === '' || glob.startsWith('/') || glob.includes(','))
+  if (bad !== undefined) {
+    throw new UsageError(`--complete-when "${bad}" is no pattern of file names.`, {
+      next: 'Give each by itself, relative to the folder of a session: --complete-when render.png --complete-when "*.blend"',
+    })
+  }
+}
+
 async function manifestOf(named: string | undefined, folder: string): Promise<Manifest | undefined> {
   if (named !== undefined) return readManifest(named)
   const found = await findManifest(folder).catch((error: unknown) => {
@@ -97,28 +116,36 @@ export function recoverSummary(result: RecoveryReport): string {
   const lines = sessions.length > 0 ? [recoverTable(sessions.slice(0, ROWS_AT_MOST), applied)] : []
   if (sessions.length > ROWS_AT_MOST) lines.push(`and ${sessions.length - ROWS_AT_MOST} more: --json tells all.`)
   if (sessions.length > 0) lines.push('')
-  const planned = sessions.filter(({outcome}) => outcome === 'planned').length
-  const count = (number: number, what: string): string => `${number} ${what}${number === 1 ? '' : 's'}`
-  if (!applied) {
-    lines.push(planned > 0 ? 'Nothing was changed. Do it with: ag recover --apply' : 'There is nothing to do now.')
-  } else {
-    const adopted = sessions.filter(({state, outcome}) => state === 'completed' && outcome === 'done').length
-    const settled = sessions.filter(
-      ({state, outcome}) => outcome === 'done' && (state === 'failed' || state === 'cancelled' || state === 'lost'),
-    ).length
-    lines.push(`Completed: ${count(adopted, 'session')}. Settled without a picture: ${settled}.`)
-    const again = sessions.filter(({retryable, outcome}) => retryable && outcome === 'done').length
-    if (again > 0 && resubmitted.length === 0) {
-      lines.push(`${count(again, 'picture')} can be made again: ag generate, or ag recover --apply --resubmit.`)
-    }
-  }
-  if (sessions.some(({state, outcome}) => state === 'running' && outcome === 'open')) {
+  lines.push(...(applied ? appliedSummary(result) : planSummary(result)))
+  const open = sessions.filter(({outcome}) => outcome === 'open')
+  if (open.some(({state}) => state === 'running')) {
     lines.push('Wait for what is running with: ag recover --apply --wait')
   }
+  if (open.some(({state, row}) => state === 'unverified' && row !== 4)) {
+    lines.push('What is unverified is given up after --give-up-after without a sign of life (30m unless set).')
+  }
   for (const {made, failed, pending, output_directory: where} of resubmitted) {
-    lines.push(
-      `Made again: ${count(made, 'picture')} in ${where}${failed + pending > 0 ? `, not made: ${failed + pending}` : ''}.`,
-    )
+    const missing = failed + pending > 0 ? `, not made: ${failed + pending}` : ''
+    lines.push(`Made again: ${count(made, 'picture')} in ${where}${missing}.`)
   }
   return lines.join('\n')
+}
+
+function planSummary({sessions, error}: RecoveryReport): string[] {
+  if (sessions.some(({outcome}) => outcome === 'planned')) {
+    return ['Nothing was changed. Do it with: ag recover --apply']
+  }
+  return error ? [] : ['There is nothing to do now.']
+}
+
+function appliedSummary({sessions, resubmitted = []}: RecoveryReport): string[] {
+  const done = sessions.filter(({outcome}) => outcome === 'done')
+  const completed = done.filter(({state}) => state === 'completed').length
+  const settled = done.filter(({state}) => state === 'failed' || state === 'cancelled' || state === 'lost').length
+  const again = done.filter(({retryable}) => retryable).length
+  const hint = `${count(again, 'picture')} can be made again: ag generate, or ag recover --apply --resubmit.`
+  return [
+    `Completed: ${count(completed, 'session')}. Settled without a picture: ${settled}.`,
+    ...(again > 0 && resubmitted.length === 0 ? [hint] : []),
+  ]
 }

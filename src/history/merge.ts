@@ -1,4 +1,5 @@
 import type {Context} from '../context.ts'
+import {UsageError} from '../errors.ts'
 import {parseLine} from '../session/history-line.ts'
 
 /** What merging came to; also what `--json` prints. */
@@ -15,6 +16,8 @@ export interface MergeResult {
   readonly live: readonly string[]
   /** Lines that two machines wrote differently: they had gone on with the same session. */
   readonly conflicts: number
+  /** Histories of this workspace of which lines were not kept, as they were before. Absolute. */
+  readonly put_aside: readonly string[]
 }
 
 /**
@@ -40,15 +43,22 @@ export async function mergeHistory(
     if (known) known.push(line.text)
     else bySession.set(line.session.id, [line.text])
   }
+  if (read > 0 && damaged === read) {
+    throw new UsageError(`None of the ${read} lines is a line of a history.`, {
+      next: 'Name what ag history export wrote, or a folder with .jsonl files.',
+    })
+  }
   const counts = {new: 0, changed: 0, unchanged: 0}
   const live: string[] = []
+  const aside: string[] = []
   let conflicts = 0
   for (const [id, texts] of bySession) {
     const outcome = await sessions.upkeep.merge(id, texts)
     conflicts += outcome.conflicts
+    if (outcome.putAside) aside.push(outcome.putAside)
     if (outcome.state === 'live') live.push(id)
     else counts[outcome.state]++
   }
   const {new: added, changed, unchanged} = counts
-  return {schemaVersion: 1, lines: read, damaged, added, changed, unchanged, live, conflicts}
+  return {schemaVersion: 1, lines: read, damaged, added, changed, unchanged, live, conflicts, put_aside: aside}
 }

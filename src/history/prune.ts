@@ -1,5 +1,6 @@
 import type {Context} from '../context.ts'
 import {isSettled} from '../session/history-line.ts'
+import type {OwnedSession} from '../store/session-store.ts'
 
 export interface PruneOptions {
   /** Histories of sessions that ended longer ago than so many milliseconds go. */
@@ -20,7 +21,10 @@ export interface PruneResult {
   readonly active: number
 }
 
-/** Removes old histories of settled sessions. Never active ones, never pictures. */
+/**
+ * Removes old histories of settled sessions. Never active ones, never pictures, and never that of an asset's newest picture: by
+ * it `generate` knows that the picture need not be made again.
+ */
 export async function pruneHistory(
   {sessions, clock}: Pick<Context, 'sessions' | 'clock'>,
   {olderThanMs, keep, dryRun}: PruneOptions,
@@ -29,7 +33,10 @@ export async function pruneHistory(
   const settled = all.filter((session) => isSettled(session) && !session.unsupported)
   const byEnd = settled.toSorted((a, b) => (a.updatedAt < b.updatedAt ? 1 : -1))
   const now = clock.now()
-  const old = byEnd.filter(({updatedAt}, at) => at >= keep || now - Date.parse(updatedAt) > olderThanMs)
+  const needed = newestOfEach(byEnd)
+  const old = byEnd.filter(
+    (session, at) => (at >= keep || now - Date.parse(session.updatedAt) > olderThanMs) && !needed.has(session),
+  )
   const ids = old.map(({id}) => id)
   const removed = dryRun ? ids : await sessions.upkeep.remove(ids)
   return {
@@ -39,4 +46,10 @@ export async function pruneHistory(
     kept: settled.length - removed.length,
     active: all.length - settled.length,
   }
+}
+
+/** The newest completed session of each asset, of sessions that are sorted by their ends. */
+function newestOfEach(byEnd: readonly OwnedSession[]): ReadonlySet<OwnedSession> {
+  const completed = byEnd.filter(({state}) => state === 'completed')
+  return new Set([...Map.groupBy(completed, ({asset}) => asset).values()].flatMap(([newest]) => newest ?? []))
 }

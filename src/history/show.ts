@@ -8,7 +8,7 @@ import {foreignLine} from '../text.ts'
 const LOOK_AGAIN_MS = 250
 
 /**
- * The lines of one session, oldest first; with `follow` also those to come, until it is settled. Throws `UsageError` when
+ * The lines of one session, oldest first; with `follow` also those to come, until it is settled or its process is gone. Throws `UsageError` when
  * there is no such session, or the signal's reason.
  */
 export async function* showHistory(
@@ -33,7 +33,8 @@ export async function* showHistory(
 
 async function isOver(sessions: SessionStore, id: string): Promise<boolean> {
   const session = await sessions.get(id)
-  return session === undefined || isSettled(session)
+  if (session === undefined || isSettled(session)) return true
+  return session.ownerStanding === 'dead' || session.ownerStanding === 'foreign'
 }
 
 /** The error for an id that no session has, with the nearest ones. */

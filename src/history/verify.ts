@@ -41,7 +41,13 @@ export async function verifyHistory({sessions}: Pick<Context, 'sessions'>, works
       void findings.push({session: id, kind, message})
     if (!check.hasRequest) add('damage', 'has lost its first line, which says what was asked for')
     if (check.missing > 0) add('damage', `lacks ${check.missing} of its lines`)
-    if (check.damaged > 0) add('note', `has ${check.damaged} unreadable lines: a process died in the middle of one`)
+    if (check.damaged > 0) {
+      // A death leaves half a line, which no later one needs; what else is unreadable is missing from the count, too.
+      add(
+        'note',
+        `has ${check.damaged} unreadable ${check.damaged === 1 ? 'line' : 'lines'}, as a death in the middle of one leaves them`,
+      )
+    }
     if (check.torn) add('note', 'ends in the middle of a line: a process died there, or is writing it')
   }
   const pictures = await verifyPictures({sessions}, workspace, findings)
@@ -66,8 +72,9 @@ async function verifyPictures(
     const bytes = await readSmall(resolve(workspace, ...path.split('/')))
     if (bytes && sha256(bytes) === digest) whole++
     else {
-      const message = bytes ? 'has other bytes than were recorded' : 'is not there'
-      findings.push({session: foreignLine(path, 200), kind: 'note', message})
+      const name = foreignLine(path, 200)
+      if (bytes) findings.push({session: name, kind: 'damage', message: 'has other bytes than were recorded'})
+      else findings.push({session: name, kind: 'note', message: 'is not there; ag generate puts it back'})
     }
   }
   return whole

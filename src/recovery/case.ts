@@ -20,6 +20,8 @@ export interface Case {
   readonly request?: SessionRequest
   readonly onDisk?: PictureOnDisk
   readonly folder?: SessionFolder
+  /** What more is to be said than the verdict does. */
+  readonly note?: string
   /** The history's file name, where it has no valid line. */
   readonly damaged?: string
 }
@@ -136,12 +138,14 @@ async function caseOfFolder(
     outputs: whole ? matched.outputs : 'partial',
     age: ageOf(silentMs, giveUpAfterMs),
   }
+  const note = whole ? {} : {note: 'one of its pictures is not whole, or is still being written'}
   return {
     id: folder.id,
     witnesses,
     verdict: judgeSession(witnesses),
     silentMs,
     folder,
+    ...note,
     ...(damaged === undefined ? {} : {damaged}),
   }
 }

@@ -9,6 +9,8 @@ export interface Question {
   readonly seed?: number
   /** Milliseconds since the last line of its history; of another machine's history only a guess. */
   readonly silentMs: number
+  /** The address it was sent to; one that is another than ours may be another server. */
+  readonly sentTo?: string
 }
 
 /** A run, and what asks the server after its work where this machine has it. */
@@ -19,7 +21,7 @@ export interface AskedRun {
 
 export type ServerAnswer =
   | {readonly server: 'picture'; readonly image: GeneratedImage}
-  | {readonly server: 'running' | 'gone' | 'unknown'}
+  | {readonly server: 'running' | 'gone' | 'unknown'; readonly sentTo?: string}
 
 /** A request that left right before its process died may not be in the server's counters yet. */
 const ON_ITS_WAY_MS = 10_000
@@ -56,9 +58,12 @@ async function look(
   const work = await workOfRun(context, run)
   const found = await server.findPictures(run.run, questions, signal)
   return new Map(
-    questions.map(({session, item}): [string, ServerAnswer] => {
+    questions.map(({session, item, sentTo}): [string, ServerAnswer] => {
       const image = found.get(item)
-      return [session, image ? {server: 'picture', image} : {server: work}]
+      if (image) return [session, {server: 'picture', image}]
+      // What another server has or works on, this one cannot know.
+      const elsewhere = work !== 'running' && sentTo !== undefined && sentTo !== server.address
+      return [session, elsewhere ? {server: 'unknown', sentTo} : {server: work}]
     }),
   )
 }

@@ -15,14 +15,13 @@ function filesOf(path: string): string[] {
   try {
     if (!statSync(path).isDirectory()) return [path]
     const names = readdirSync(path, {recursive: true}) as string[]
-    return names
-      .filter((name) => name.endsWith('.jsonl'))
-      .sort()
-      .map((name) => join(path, name))
+    const files = names.filter((name) => name.endsWith('.jsonl')).sort()
+    if (files.length > 0) return files.map((name) => join(path, name))
   } catch (error) {
     throw new UsageError(`${path} cannot be read: ${systemCode(error) ?? String(error)}.`, {
       next: 'Name a file of JSON Lines, or a folder with such files.',
       cause: error,
     })
   }
+  throw new UsageError(`There is no file of histories in ${path}.`, {next: 'Their names end with .jsonl.'})
 }

@@ -1,4 +1,4 @@
-import {lstatSync, readdirSync, unlinkSync} from 'node:fs'
+import {existsSync, lstatSync, readdirSync, unlinkSync} from 'node:fs'
 import {basename, join} from 'node:path'
 import type {Clock} from '../clock.ts'
 import {storageError, UsageError} from '../errors.ts'
@@ -8,7 +8,7 @@ import {readEveryLine, readLines, readTail} from './history-reader.ts'
 import {historyPath, type Layout} from './layout.ts'
 import {mergeLines} from './merge-lines.ts'
 import type {Owners} from './owners.ts'
-import {putAside} from './quarantine.ts'
+import {copyAside, putAside} from './quarantine.ts'
 import {removeQuietly} from './remove-quietly.ts'
 import {replaceFile} from './replace-file.ts'
 import type {HistoryCheck, MergeOutcome, SetAside, Upkeep} from './session-store.ts'
@@ -69,6 +69,7 @@ export class HistoryUpkeep implements Upkeep {
   }
 
   async remove(ids: readonly string[]): Promise<readonly string[]> {
+    if (ids.length === 0) return []
     const {layout, changed} = this.#workspace
     const removed = await this.#locked(async () => {
       const gone = ids.filter((id) => {
@@ -87,6 +88,8 @@ export class HistoryUpkeep implements Upkeep {
 
   async tidy(): Promise<number> {
     const {layout, owners, clock} = this.#workspace
+    // Where nothing was ever written there is nothing to tidy, and nothing is to be made.
+    if (!existsSync(layout.local)) return 0
     return (await this.#locked(() => tidyUp(layout, owners, clock.now()))) ?? 0
   }
 
@@ -140,7 +143,7 @@ export class HistoryUpkeep implements Upkeep {
   }
 
   async #mergeLocked(id: string, texts: readonly string[]): Promise<MergeOutcome> {
-    const {layout, owners, changed} = this.#workspace
+    const {layout, owners, clock, changed} = this.#workspace
     const path = historyPath(layout, id)
     const before = readTail(path, id)?.line.session
     const ours = [...readLines(path, id)]
@@ -150,11 +153,14 @@ export class HistoryUpkeep implements Upkeep {
     if (!after || (before && sameText(lines, ours))) return {state: 'unchanged', conflicts}
     const standing = before && !isSettled(before) ? await owners.standing(before.owner) : 'dead'
     if (standing !== 'dead' && standing !== 'foreign') return {state: 'live', conflicts}
+    const kept = new Set(lines.map(({text}) => text))
+    const lost = ours.some(({text}) => !kept.has(text))
+    const aside = lost ? {putAside: copyAside(layout, path, clock.now())} : {}
     await writeLines(path, lines)
     if (isSettled(after)) removeQuietly(join(layout.active, id))
     else await forgetSettled(layout.settled, new Set([id]))
     changed()
-    return {state: before ? 'changed' : 'new', conflicts}
+    return {state: before ? 'changed' : 'new', conflicts, ...aside}
   }
 }
 

@@ -35,6 +35,8 @@ export interface MergeOutcome {
   readonly state: 'new' | 'changed' | 'unchanged' | 'live'
   /** Lines that the copies disagree on: two machines went on with the same session. */
   readonly conflicts: number
+  /** Absolute; where this workspace's own lines went that were not kept. */
+  readonly putAside?: string
 }
 
 /** Where something bad was put. */

@@ -18,7 +18,6 @@ import {type RecoverOptions, recover} from '../../src/recover.ts'
 import {status} from '../../src/status.ts'
 import {openWorkspace, resolveWorkspace} from '../../src/store/workspace.ts'
 import {type Rehearsal, rehearse} from '../support/context.ts'
-import {manualClock} from '../support/manual-clock.ts'
 import {orphan} from '../support/orphan.ts'
 import {POSIX} from './size.ts'
 
@@ -148,14 +147,15 @@ describe('a clock that jumps', () => {
     ['on to 2038', 12 * YEARS],
   ])('%s takes no session from a live process, and no line from a history', async (_what, ms) => {
     await using at = await rehearse()
-    const clock = manualClock()
+    let jump = 0
+    const clock = {...at.context.clock, now: () => Date.now() + jump}
     const place = resolveWorkspace({stateDir: at.folder, stateFile: undefined})
     const sessions = openWorkspace({...place, clock, command: 'test'})
     const writer = await sessions.create('gen-r1-a', request)
     await writer.append({event: 'intent', state: 'starting'})
-    clock.jump(ms)
+    jump = ms
     // As another process sees it: the owner is not itself, and its clock is the one that jumped, too.
-    const context = {...at.context, clock: {...at.context.clock, now: clock.now}}
+    const context = {...at.context, clock}
     expect(await recover(context, options(at))).toMatchObject({sessions: [{state: 'live', outcome: 'open'}]})
     expect(await pruneHistory(context, {olderThanMs: 0, keep: 0, dryRun: false})).toMatchObject({removed: []})
     await writer.append({event: 'completed', state: 'completed', progress: 1})

@@ -112,8 +112,8 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     name: 'what is put aside is deleted',
     file: 'src/store/quarantine.ts',
-    find: 'renameSync(path, join(place, basename(path)))',
-    replace: 'rmSync(path, {recursive: true, force: true})\n      renameSync(path, path)',
+    find: '  return aside(layout, path, now, renameSync)',
+    replace: '  return aside(layout, path, now, (from) => rmSync(from, {recursive: true}))',
     tests: ['test/recover.test.ts'],
   },
   {

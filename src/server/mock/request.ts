@@ -68,7 +68,7 @@ export function requestMetadata(request: GenerationRequest, index: number, n: nu
   })
 }
 
-/** Waits, or ends early when aborted; never throws. No time at all is no turn of the clock. */
+/** Waits, or ends early when aborted; never throws. No time at all is no turn of the clock. Keeps no process alive. */
 export async function sleep(ms: number, signal: AbortSignal): Promise<void> {
-  if (ms > 0) await delay(Math.min(ms, 2 ** 31 - 1), undefined, {signal}).catch(() => {})
+  if (ms > 0) await delay(Math.min(ms, 2 ** 31 - 1), undefined, {signal, ref: false}).catch(() => {})
 }

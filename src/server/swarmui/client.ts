@@ -41,6 +41,8 @@ export interface SwarmServerOptions extends Identity {
   readonly maxPictureBytes?: number
   /** Keeps the SwarmUI session for the next process. Without it, this instance has a session of its own. */
   readonly keeper?: SessionKeeper
+  /** What to call it instead of by its address. */
+  readonly name?: string
   /** Hears that the server was restarted while we used it. */
   readonly onRestart?: (serverId: string) => void
   readonly clock?: Clock
@@ -70,7 +72,7 @@ export class SwarmServer implements ImageServer {
     const authorization = options.authorization ?? address.basicAuthorization
     const {headers, secret} = identityHeaders({...options, authorization})
     if (secret) refuseCredentialsInTheClear(address, options.allowInsecure ?? false)
-    this.address = address.display
+    this.address = options.name ?? address.display
     this.#transport = new Transport(address, headers)
     this.#session = new SwarmSession(this.#transport, options)
     this.#options = options
