@@ -10,12 +10,11 @@ import {fetchSought, recoveredResult, soughtBy} from './recovery/adopt.ts'
 import {type Case, caseOfSession} from './recovery/case.ts'
 import {askServer, type ServerAnswer} from './recovery/server-evidence.ts'
 import {judgeSession, type RecoveryVerdict} from './recovery/verdict.ts'
-import {type EarlierWork, question} from './resume.ts'
+import type {EarlierWork} from './resume.ts'
 import {type GeneratedImage, GenerationError} from './server/image-server.ts'
 import {isSettled} from './session/history-line.ts'
 import type {SessionResult} from './session/session.ts'
 import type {OwnedSession, SessionWriter} from './store/session-store.ts'
-import {foreignLine, redact} from './text.ts'
 import {writeWhole} from './write-whole.ts'
 
 export interface EarlierSessions {
@@ -86,7 +85,7 @@ class Adoption {
     const options = {places, giveUpAfterMs: PATIENCE_MS, force: false}
     const one = await caseOfSession(this.#context, options, this.#session)
     const first = this.#work.answers.get(one.id)
-    if (first?.server === 'unknown' && first.sentTo && !one.onDisk) return this.#sentElsewhere(first.sentTo)
+    if (first?.server === 'unknown' && first.elsewhere && !one.onDisk) return this.#sentElsewhere(first.elsewhere)
     const writer = await sessions.claim(this.#session.id)
     if (!writer) return this.#madeElsewhere()
     report({event: 'asset.started', asset: this.#asset.id, session: this.#session.id})
@@ -151,8 +150,8 @@ class Adoption {
     const {clock, signal} = this.#context
     await clock.sleep(LOOK_AGAIN_MS, signal)
     const {id, run} = this.#session
-    const credential = this.#work.credentials.get(run)
-    return (await askServer(this.#context, {run, credential}, [await question(this.#context, this.#session)])).get(id)
+    const question = this.#work.questions.get(id)
+    return question && (await askServer(this.#context, run, [question])).get(id)
   }
 
   /** The picture, if it is the one. */
@@ -204,11 +203,11 @@ class Adoption {
     return madeElsewhere(this.#context, this.#asset, this.#session)
   }
 
-  /** Another server may have it: only that one can tell. */
-  #sentElsewhere(sentTo: string): AssetOutcome {
+  /** Another server, or another user, may have it: only there can it be told. */
+  #sentElsewhere(where: string): AssetOutcome {
     const [asset, session] = [this.#asset.id, this.#session.id]
-    const message = `${asset} was sent to ${foreignLine(redact(sentTo), 100)} before, which is another server than this one.`
-    const next = 'Ask there (--server), or give it up with: ag recover --apply --give-up-after 0'
+    const message = `${asset} was sent before, ${where}.`
+    const next = 'To give it up: ag recover --apply --give-up-after 0'
     this.#context.report({
       event: 'asset.failed',
       asset,

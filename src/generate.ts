@@ -92,6 +92,7 @@ export async function generate(context: Context, options: GenerateOptions): Prom
 
   const making: Making = {
     run,
+    user: await server.userId(signal),
     total,
     sessionIds: resumption.sessionIds,
     workspace: options.workspace,

@@ -18,6 +18,8 @@ import {writeWhole} from './write-whole.ts'
 /** What all pictures of one run share. */
 export interface Making {
   readonly run: string
+  /** Who we are to the server. */
+  readonly user: string
   /** How many pictures the run makes. */
   readonly total: number
   /** Ids of sessions that the run has already: it was interrupted, and is gone on with. */
@@ -143,7 +145,8 @@ export function requestFor({server}: Context, making: Making, asset: Asset): Ses
     parameters: asset.parameters,
     output: fromWorkspace(making.workspace, asset.pathFor(asset.expectedFormat)),
     server: server.address,
-    key: assetKey(asset),
+    user: making.user,
+    key: assetKey(asset, server),
     total: making.total,
   }
 }

@@ -4,11 +4,10 @@ import {eachOf} from './each-of.ts'
 import {AgError, ExitCode} from './errors.ts'
 import {unknownSession} from './history/show.ts'
 import {type Act, type ActOptions, carryOut} from './recovery/act.ts'
-import {soughtBy} from './recovery/adopt.ts'
 import {type Case, caseOfSession, type GatherOptions, gatherCases} from './recovery/case.ts'
-import {askServer, type ServerAnswer} from './recovery/server-evidence.ts'
+import {askServer, questionOf, type ServerAnswer} from './recovery/server-evidence.ts'
 import {judgeSession, type RecoveryVerdict} from './recovery/verdict.ts'
-import {foreignLine, redact} from './text.ts'
+import {foreignLine} from './text.ts'
 
 export interface RecoverOptions extends GatherOptions, ActOptions {
   /** Do it; else only tell what would be done. */
@@ -155,15 +154,10 @@ class Recovery {
   }
 
   async #ask(run: string, cases: readonly Case[]): Promise<ReadonlyMap<string, ServerAnswer> | undefined> {
-    const questions = cases.flatMap(({id, session, request, silentMs}) => {
-      if (!session) return []
-      const {seed} = soughtBy(session, request)
-      const sentTo = request?.server ? {sentTo: request.server} : {}
-      return [{session: id, item: session.asset, silentMs, ...sentTo, ...(seed === undefined ? {} : {seed})}]
-    })
+    const sessions = cases.flatMap(({session}) => session ?? [])
     try {
-      const credential = await this.#context.sessions.runs.credential(run).catch(() => undefined)
-      return await askServer(this.#context, {run, credential}, questions)
+      const questions = await Promise.all(sessions.map((session) => questionOf(this.#context, session)))
+      return await askServer(this.#context, run, questions)
     } catch (error) {
       this.#context.signal.throwIfAborted()
       if (!(error instanceof AgError)) throw error
@@ -203,8 +197,9 @@ class Recovery {
       if (!(error instanceof AgError)) throw error
       this.#failure ??= error
     }
-    const sentTo = answer?.server === 'unknown' ? answer.sentTo : undefined
-    this.#tell(describe({...one, ...(sentTo ? {note: whereItIs(sentTo)} : {})}, verdict, act, acts && !apply))
+    const elsewhere = answer?.server === 'unknown' ? answer.elsewhere : undefined
+    const known = elsewhere === undefined ? one : {...one, note: `it was sent ${elsewhere}`}
+    this.#tell(describe(known, verdict, act, acts && !apply))
   }
 
   #tell(found: RecoveredSession): void {
@@ -228,11 +223,6 @@ class Recovery {
 /** Rows that have nothing to tell: settled sessions that are in order. */
 function isNothing({action, row}: RecoveryVerdict): boolean {
   return action === 'none' && (row === 1 || row === 2 || row === 15)
-}
-
-/** The address is from a history: it is shown, and never asked. */
-function whereItIs(sentTo: string): string {
-  return `it was sent to ${foreignLine(redact(sentTo), 100)}; ask there with --server`
 }
 
 function describe(one: Case, verdict: RecoveryVerdict, act: Act | undefined, planned: boolean): RecoveredSession {

@@ -75,7 +75,7 @@ async function declaredAs(
   if (!known) return undefined
   try {
     const checked = {...known, parameters: await server.check(known.parameters, {signal, allowFuzzyModel})}
-    return assetKey(checked) === key ? checked : undefined
+    return assetKey(checked, server) === key ? checked : undefined
   } catch (error) {
     if (error instanceof UsageError) return undefined
     throw error

@@ -3,10 +3,10 @@ import {assetKey} from './asset/key.ts'
 import type {Context} from './context.ts'
 import {sha256} from './fetch-picture.ts'
 import {readSmall} from './read-small.ts'
-import {askServer, type Question, type ServerAnswer} from './recovery/server-evidence.ts'
+import {askServer, type Question, questionOf, type ServerAnswer} from './recovery/server-evidence.ts'
 import {isSettled} from './session/history-line.ts'
 import type {Picture} from './session/session.ts'
-import type {Credential, OwnedSession} from './store/session-store.ts'
+import type {OwnedSession} from './store/session-store.ts'
 
 /**
  * - `continue`: go on with an unfinished run of the same pictures under its name, and take what others finished.
@@ -41,11 +41,11 @@ const WITHOUT_PICTURE: ReadonlySet<string> = new Set(['rejected', 'failed', 'emp
 
 /** Looks through the histories for sessions of the same keys. Reads the disk only. */
 export async function planResumption(
-  {sessions}: Context,
+  {sessions, server}: Context,
   {assets, run, mode}: {readonly assets: readonly Asset[]; readonly run: string; readonly mode: ResumeMode},
 ): Promise<Resumption> {
   const all = mode === 'never' ? [] : await sessions.list({active: false})
-  const keys = new Map(assets.map((asset) => [assetKey(asset), asset]))
+  const keys = new Map(assets.map((asset) => [assetKey(asset, server), asset]))
   const ours = all.filter(({key}) => key !== undefined && keys.has(key))
   const unfinished = mode === 'continue' ? await unfinishedRun(sessions, all, ours) : undefined
   const name = unfinished?.run ?? run
@@ -111,40 +111,21 @@ export function isOrphan({ownerStanding, unsupported}: OwnedSession): boolean {
   return (ownerStanding === 'dead' || ownerStanding === 'foreign') && !unsupported
 }
 
-/** What the server says of earlier sessions; the credentials as they were before this run began. */
+/** What the server says of earlier sessions, and how it was asked: before this run could change anything. */
 export interface EarlierWork {
   readonly answers: ReadonlyMap<string, ServerAnswer>
-  readonly credentials: ReadonlyMap<string, Credential | undefined>
+  readonly questions: ReadonlyMap<string, Question>
 }
 
 /** Asks the server after all earlier sessions that were sent to it, run by run. Throws as the server does. */
 export async function askAboutEarlier(context: Context, {earlier}: Resumption): Promise<EarlierWork> {
   const sent = [...earlier.values()].flat().filter(({submission}) => submission !== undefined)
-  const credentials = new Map<string, Credential | undefined>()
+  const questions = new Map<string, Question>()
   const answers = new Map<string, ServerAnswer>()
   for (const [run, members] of Map.groupBy(sent, (session) => session.run)) {
-    const credential = await context.sessions.runs.credential(run).catch(() => undefined)
-    credentials.set(run, credential)
-    const found = await askServer(
-      context,
-      {run, credential},
-      await Promise.all(members.map((one) => question(context, one))),
-    )
-    for (const [session, answer] of found) answers.set(session, answer)
+    const asked = await Promise.all(members.map((session) => questionOf(context, session)))
+    for (const question of asked) questions.set(question.session, question)
+    for (const [session, answer] of await askServer(context, run, asked)) answers.set(session, answer)
   }
-  return {answers, credentials}
-}
-
-/** A session as the server can be asked after it. */
-export async function question({sessions, clock}: Context, {id, asset, updatedAt}: OwnedSession): Promise<Question> {
-  const request = await sessions.request(id)
-  const seed = request?.parameters['seed']
-  const silentMs = clock.now() - Date.parse(updatedAt)
-  return {
-    session: id,
-    item: asset,
-    silentMs,
-    ...(request?.server ? {sentTo: request.server} : {}),
-    ...(typeof seed === 'number' ? {seed} : {}),
-  }
+  return {answers, questions}
 }

@@ -1,6 +1,7 @@
 import type {Context} from '../context.ts'
 import type {GeneratedImage} from '../server/image-server.ts'
-import type {Credential} from '../store/session-store.ts'
+import type {Credential, OwnedSession} from '../store/session-store.ts'
+import {foreignLine, redact} from '../text.ts'
 
 /** One orphaned session, as the server can be asked after it. */
 export interface Question {
@@ -9,19 +10,16 @@ export interface Question {
   readonly seed?: number
   /** Milliseconds since the last line of its history; of another machine's history only a guess. */
   readonly silentMs: number
-  /** The address it was sent to; one that is another than ours may be another server. */
+  /** The address it was sent to, and the user it was sent as; other ones than ours may have what we cannot see. */
   readonly sentTo?: string
-}
-
-/** A run, and what asks the server after its work where this machine has it. */
-export interface AskedRun {
-  readonly run: string
-  readonly credential: Credential | undefined
+  readonly sentAs?: string
+  /** What asks the server after the work of the process that sent it, where this machine has it. */
+  readonly credential?: Credential
 }
 
 export type ServerAnswer =
   | {readonly server: 'picture'; readonly image: GeneratedImage}
-  | {readonly server: 'running' | 'gone' | 'unknown'; readonly sentTo?: string}
+  | {readonly server: 'running' | 'gone' | 'unknown'; readonly elsewhere?: string}
 
 /** A request that left right before its process died may not be in the server's counters yet. */
 const ON_ITS_WAY_MS = 10_000
@@ -37,7 +35,7 @@ const ANSWER_WITHIN_MS = 10_000
  */
 export async function askServer(
   context: Context,
-  run: AskedRun,
+  run: string,
   questions: readonly Question[],
 ): Promise<ReadonlyMap<string, ServerAnswer>> {
   const answers = await look(context, run, questions)
@@ -49,27 +47,39 @@ export async function askServer(
   return new Map([...answers, ...(await look(context, run, hasty))])
 }
 
-async function look(
-  context: Context,
-  run: AskedRun,
-  questions: readonly Question[],
-): Promise<Map<string, ServerAnswer>> {
+async function look(context: Context, run: string, questions: readonly Question[]): Promise<Map<string, ServerAnswer>> {
   const {server, signal} = context
-  const work = await workOfRun(context, run)
-  const found = await server.findPictures(run.run, questions, signal)
+  const user = await server.userId(signal)
+  const works = new Map<string | undefined, 'running' | 'gone' | 'unknown'>()
+  for (const {credential} of questions) {
+    if (!works.has(credential?.secret)) works.set(credential?.secret, await workUnder(context, credential))
+  }
+  const found = await server.findPictures(run, questions, signal)
   return new Map(
-    questions.map(({session, item, sentTo}): [string, ServerAnswer] => {
+    questions.map((question): [string, ServerAnswer] => {
+      const {session, item, credential} = question
       const image = found.get(item)
       if (image) return [session, {server: 'picture', image}]
-      // What another server has or works on, this one cannot know.
-      const elsewhere = work !== 'running' && sentTo !== undefined && sentTo !== server.address
-      return [session, elsewhere ? {server: 'unknown', sentTo} : {server: work}]
+      const work = works.get(credential?.secret) ?? 'unknown'
+      const elsewhere = work === 'running' ? undefined : whereElse(question, server.address, user)
+      return [session, elsewhere === undefined ? {server: work} : {server: 'unknown', elsewhere}]
     }),
   )
 }
 
-/** Whether the server has work of a run: by its credential, where this machine has it, else by what all users' counters tell. */
-async function workOfRun({server, signal}: Context, {credential}: AskedRun): Promise<'running' | 'gone' | 'unknown'> {
+/** What another server has, or keeps for another user, this one cannot know. */
+function whereElse({sentTo, sentAs}: Question, address: string, user: string): string | undefined {
+  if (sentTo !== undefined && sentTo !== address)
+    return `to ${foreignLine(redact(sentTo), 100)}; ask there with --server`
+  if (sentAs !== undefined && sentAs !== user) return `as the user "${foreignLine(sentAs, 60)}"; ask as that user`
+  return undefined
+}
+
+/** Whether the server has work of ours: under a credential, or without one by what all users' counters tell. */
+async function workUnder(
+  {server, signal}: Context,
+  credential: Credential | undefined,
+): Promise<'running' | 'gone' | 'unknown'> {
   if (credential?.server === server.address) {
     // A credential that the server has forgotten has no work: SwarmUI sessions outlive their work by far.
     return (await server.workOf(credential.secret, signal))?.waitingGens ? 'running' : 'gone'
@@ -77,6 +87,26 @@ async function workOfRun({server, signal}: Context, {credential}: AskedRun): Pro
   const {activity, busyUsers} = await server.sample({signal, answerWithin: ANSWER_WITHIN_MS, thorough: true})
   if (activity?.waitingGens === 0) return 'gone'
   if (!busyUsers) return 'unknown'
-  const user = await server.userId(signal)
+  const user = foreignLine(await server.userId(signal), 60)
   return busyUsers.some((busy) => busy.user === user && busy.waitingGens > 0) ? 'unknown' : 'gone'
+}
+
+/** A session as the server can be asked after it. */
+export async function questionOf(
+  {sessions, clock}: Pick<Context, 'sessions' | 'clock'>,
+  session: OwnedSession,
+): Promise<Question> {
+  const {id, asset, run, updatedAt, submission} = session
+  const request = await sessions.request(id)
+  const credential = submission?.by && (await sessions.runs.credential(run, submission.by).catch(() => undefined))
+  const seed = request?.parameters['seed']
+  return {
+    session: id,
+    item: asset,
+    silentMs: clock.now() - Date.parse(updatedAt),
+    ...(typeof seed === 'number' && seed >= 0 ? {seed} : {}),
+    ...(request?.server ? {sentTo: request.server} : {}),
+    ...(request?.user ? {sentAs: request.user} : {}),
+    ...(credential ? {credential} : {}),
+  }
 }

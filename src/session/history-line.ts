@@ -130,10 +130,10 @@ export function isSessionId(value: unknown): value is string {
 
 function readSubmission(value: unknown): Submission | undefined {
   if (!isRecord(value) || value['kind'] !== 'swarmui') return undefined
-  const {phase, handle} = value
+  const {phase, handle, by} = value
   if (phase !== 'intent' && phase !== 'ack') return undefined
   const usable = isText(handle, 200) && /^[A-Za-z0-9._:/-]+$/.test(handle)
-  return {kind: 'swarmui', phase, ...(usable ? {handle} : {})}
+  return {kind: 'swarmui', phase, ...(usable ? {handle} : {}), ...(isText(by, 64) ? {by} : {})}
 }
 
 function readResult(value: unknown): SessionResult | undefined {
@@ -160,7 +160,7 @@ function readPicture(value: unknown): Picture | undefined {
 
 function readRequest(value: unknown): SessionRequest | undefined {
   if (!isRecord(value)) return undefined
-  const {run, asset, prompt, parameters, output, server, key, total} = value
+  const {run, asset, prompt, parameters, output, server, user, key, total} = value
   if (!isText(run, 128) || !isText(asset, 256) || !isText(prompt, MAX_LINE_BYTES) || !isRecord(parameters))
     return undefined
   if (!isText(output, 4096) || !isText(server, 2048)) return undefined
@@ -171,6 +171,7 @@ function readRequest(value: unknown): SessionRequest | undefined {
     parameters,
     output,
     server,
+    ...(isText(user, 256) ? {user} : {}),
     ...(isKey(key) ? {key} : {}),
     ...(isCount(total) ? {total} : {}),
   }

@@ -30,7 +30,7 @@ export function advance(session: Session, event: SessionEvent, at: string): Sess
     message: event.message ?? session.message,
     updatedAt: at,
     seq: session.seq + 1,
-    ...(event.submission ? {submission: event.submission} : {}),
+    ...(event.submission ? {submission: {...event.submission, by: session.owner}} : {}),
     ...(event.result ? {result: event.result} : {}),
   }
 }

@@ -13,6 +13,8 @@ export interface SessionRequest {
   readonly output: string
   /** The server's address without credentials. */
   readonly server: string
+  /** The user it is to the server. */
+  readonly user?: string
   /** What the picture depends on, as one word: two sessions with the same key are about the same picture. */
   readonly key?: string
   /** How many pictures the run set out to make: how a later run knows that this one did not get to its end. */
@@ -25,6 +27,8 @@ export interface Submission {
   readonly phase: 'intent' | 'ack'
   /** The server's name for the work, `^[A-Za-z0-9._:/-]{1,200}$`. */
   readonly handle?: string
+  /** Token of the process that sent it, which need not be the one that owns the session by now. */
+  readonly by?: string
 }
 
 /** A picture that lies on disk. */

@@ -59,8 +59,8 @@ export class FileStore implements SessionStore {
   constructor(layout: Layout, options: FileStoreOptions) {
     this.#layout = layout
     this.#options = options
-    this.runs = new RunNoteFiles(layout, () => this.#enter())
     this.#owners = new Owners(layout, options.command, options.clock)
+    this.runs = new RunNoteFiles(layout, this.#owners.token, () => this.#enter())
     this.#view = new StateView(layout, options.clock, options.report ?? (() => {}))
     this.upkeep = new HistoryUpkeep({
       layout,

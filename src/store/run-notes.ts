@@ -1,4 +1,4 @@
-import {mkdirSync, readdirSync, writeFileSync} from 'node:fs'
+import {lstatSync, mkdirSync, readdirSync, writeFileSync} from 'node:fs'
 import {join} from 'node:path'
 import {storageError, systemCode, UsageError} from '../errors.ts'
 import {readSmallText} from '../read-small.ts'
@@ -15,16 +15,18 @@ const WHOLE_RUN = '.run'
 /** Run notes as files. A cancel request is an empty file of its own, so that two terminals cannot undo each other's. */
 export class RunNoteFiles implements RunNotes {
   readonly #layout: Layout
+  readonly #token: string
   readonly #enter: () => Promise<void>
 
-  /** `enter` makes the workspace's folders before the first write. */
-  constructor(layout: Layout, enter: () => Promise<void>) {
+  /** `token` is this process's; `enter` makes the workspace's folders before the first write. */
+  constructor(layout: Layout, token: string, enter: () => Promise<void>) {
     this.#layout = layout
+    this.#token = token
     this.#enter = enter
   }
 
   async keepCredential(run: string, credential: Credential): Promise<void> {
-    const path = this.#credentialPath(run)
+    const path = this.#credentialPath(run, this.#token)
     await this.#enter()
     try {
       await replaceFile(path, JSON.stringify(credential), 0o600)
@@ -33,9 +35,10 @@ export class RunNoteFiles implements RunNotes {
     }
   }
 
-  async credential(run: string): Promise<Credential | undefined> {
+  async credential(run: string, by?: string): Promise<Credential | undefined> {
+    const path = by === undefined ? this.#latestCredential(run) : this.#credentialPath(run, by)
     try {
-      return JSON.parse(readSmallText(this.#credentialPath(run), CREDENTIAL_LIMIT) ?? '')
+      return JSON.parse((path && readSmallText(path, CREDENTIAL_LIMIT)) ?? '')
     } catch {
       return undefined
     }
@@ -63,12 +66,20 @@ export class RunNoteFiles implements RunNotes {
   }
 
   async forget(run: string): Promise<void> {
-    removeQuietly(this.#credentialPath(run))
+    removeQuietly(this.#credentialPath(run, this.#token))
     await this.withdrawCancel(run)
   }
 
-  #credentialPath(run: string): string {
-    return join(this.#layout.private, `${checkedName(run)}.json`)
+  #credentialPath(run: string, by: string): string {
+    return join(this.#layout.private, `${checkedName(run)}.${checkedName(by)}.json`)
+  }
+
+  #latestCredential(run: string): string | undefined {
+    const start = `${checkedName(run)}.`
+    const mine = readNames(this.#layout.private).filter((name) => name.startsWith(start) && name.endsWith('.json'))
+    const paths = mine.map((name) => join(this.#layout.private, name))
+    const written = (path: string): number => lstatSync(path, {throwIfNoEntry: false})?.mtimeMs ?? 0
+    return paths.sort((a, b) => written(b) - written(a))[0]
   }
 
   #cancelFolder(run: string): string {

@@ -100,12 +100,14 @@ export interface HistoryLine {
 export interface RunNotes {
   /** Keeps the server's credential of running work for other processes of this user (0600). */
   keepCredential(run: string, credential: Credential): Promise<void>
-  credential(run: string): Promise<Credential | undefined>
+  /** The credential that the process with this token sent the run's work with; without a token, the latest. */
+  credential(run: string, by?: string): Promise<Credential | undefined>
   /** Asks whoever makes a run, or one session of it, to stop; stands until the run is forgotten. */
   requestCancel(run: string, session?: string): Promise<void>
   cancelRequests(run: string): Promise<CancelRequests>
   /** Takes back what was asked of a run that is gone on with. */
   withdrawCancel(run: string): Promise<void>
+  /** Forgets what this process kept for a run, and what was asked of it. What others kept goes with their last session. */
   forget(run: string): Promise<void>
 }
 

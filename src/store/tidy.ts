@@ -10,7 +10,7 @@ const TEMPORARY_FOR_MS = 10 * 60_000
 
 /**
  * Removes what dead processes left behind and nobody needs: markers of sessions that are settled or have no history,
- * identities and locks of dead owners without an unsettled session, and old temporary files. Returns how many files.
+ * identities, locks and credentials of dead owners without an unsettled session, and old temporary files. Returns how many files.
  */
 export async function tidyUp(layout: Layout, owners: Owners, now: number): Promise<number> {
   const before = new Map<string, boolean>()
@@ -20,12 +20,18 @@ export async function tidyUp(layout: Layout, owners: Owners, now: number): Promi
   let removed = 0
   for (const id of names(layout.active).filter(isSessionId)) {
     const session = readTail(historyPath(layout, id), id)?.line.session
-    if (session && !isSettled(session)) wanted.add(session.owner)
-    else if (session || (await isAbandoned(join(layout.active, id), id, owners, now)))
+    if (session && !isSettled(session)) {
+      wanted.add(session.owner)
+      if (session.submission?.by) wanted.add(session.submission.by)
+    } else if (session || (await isAbandoned(join(layout.active, id), id, owners, now)))
       removed += Number(removeQuietly(join(layout.active, id)))
   }
   for (const [token, dead] of before) {
-    if (dead && !wanted.has(token)) removed += owners.forget(token)
+    if (!dead || wanted.has(token)) continue
+    for (const name of names(layout.private).filter((name) => name.endsWith(`.${token}.json`))) {
+      removed += Number(removeQuietly(join(layout.private, name)))
+    }
+    removed += owners.forget(token)
   }
   for (const folder of [layout.root, layout.active, layout.private]) {
     for (const name of names(folder).filter((name) => isTemporary(name))) {

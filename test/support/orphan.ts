@@ -43,7 +43,7 @@ export async function orphan(at: Rehearsal, manifest: string, options: OrphanOpt
     parameters,
     output: `assets/${id}.png`,
     server: at.server.address,
-    key: assetKey(asset),
+    key: assetKey(asset, at.server),
     total,
   })
   const submission = (at: 'intent' | 'ack'): Submission => ({
