@@ -6,12 +6,13 @@ import {endingOf, stopsTheRun} from './ending.ts'
 import {AgError} from './errors.ts'
 import {describePicture, type WholePicture} from './fetch-picture.ts'
 import {type AssetOutcome, freeSessionId, type Making, RunStoppedError, requestFor} from './make-picture.ts'
-import {fetchSought, recoveredResult, soughtBy} from './recovery/adopt.ts'
+import {fetchSought, isNotThere, recoveredResult, soughtBy} from './recovery/adopt.ts'
 import {type Case, caseOfSession} from './recovery/case.ts'
+import {readOnDisk} from './recovery/find-on-disk.ts'
 import {askServer, type ServerAnswer} from './recovery/server-evidence.ts'
 import {judgeSession, type RecoveryVerdict} from './recovery/verdict.ts'
 import type {EarlierWork} from './resume.ts'
-import {type GeneratedImage, GenerationError} from './server/image-server.ts'
+import type {GeneratedImage} from './server/image-server.ts'
 import {isSettled} from './session/history-line.ts'
 import type {SessionResult} from './session/session.ts'
 import type {OwnedSession, SessionWriter} from './store/session-store.ts'
@@ -90,12 +91,14 @@ class Adoption {
     if (!writer) return this.#madeElsewhere()
     report({event: 'asset.started', asset: this.#asset.id, session: this.#session.id})
     const {verdict, image} = await this.#decide(one)
-    if (verdict.action === 'adopt_from_disk' && one.onDisk) return this.#settleWith(writer, one.onDisk.whole, 'disk')
+    if (verdict.action === 'adopt_from_disk' && one.onDisk)
+      return this.#settleWith(writer, await readOnDisk(one.onDisk), 'disk')
     if (verdict.action === 'adopt_from_server' && image) {
       const whole = await this.#fetch(image)
       if (whole) return this.#settleWith(writer, whole, 'server', image)
     }
-    const {state, reason, because} = verdict
+    const gone = {state: 'lost', reason: 'gone', because: 'the server has another picture under its name'} as const
+    const {state, reason, because} = verdict.action === 'settle' ? verdict : gone
     const ended = state === 'failed' || state === 'cancelled' ? state : 'lost'
     const error = `Found after its process died: ${because}.`
     await writer.append({event: ended, state: ended, message: error, result: {error, reason}})
@@ -160,7 +163,7 @@ class Adoption {
     try {
       return await fetchSought(this.#context, soughtBy(this.#session, request), image, this.#making)
     } catch (error) {
-      if (error instanceof GenerationError) return undefined
+      if (isNotThere(error)) return undefined
       throw error
     }
   }

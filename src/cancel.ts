@@ -117,7 +117,7 @@ async function stop(context: Context, target: Target, deadline: Deadline): Promi
   const outcomes = await settleAll(context, {...target, sessions: reachable}, deadline)
   // A live process clears up after itself, once it has seen the request.
   const stillOurs = (await sessions.list({active: true})).some((session) => session.run === run)
-  if (!stillOurs && reachable.every(({ownerStanding}) => ownerStanding === 'dead')) await sessions.runs.forget(run)
+  if (!stillOurs && reachable.every(({ownerStanding}) => ownerStanding === 'dead')) await sessions.runs.forgetAll(run)
   return [...outcomes, ...beyond.map(describeBeyondReach)]
 }
 

@@ -41,6 +41,15 @@ export class UsageError extends AgError {
   override readonly exitCode = ExitCode.usage
 }
 
+/** There is a session of that id already. */
+export class SessionExistsError extends UsageError {
+  override readonly name: string = 'SessionExistsError'
+
+  constructor(id: string, options: AgErrorOptions = {}) {
+    super(`There is a session ${id} already.`, {next: 'Run the command again: it takes another id.', ...options})
+  }
+}
+
 /** The server does not answer, or what answers is not a SwarmUI. */
 export class UnreachableError extends AgError {
   override readonly name: string = 'UnreachableError'

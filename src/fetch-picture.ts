@@ -43,7 +43,7 @@ export async function fetchWhole(
     })
   } catch (error) {
     if (!(error instanceof BrokenImageError)) throw error
-    throw new GenerationError('rejected', `What the server sent for ${asset} is not a picture: ${error.message}`, {
+    throw new GenerationError('broken', `What the server sent for ${asset} is not a picture: ${error.message}`, {
       next: `It is still on the server as ${foreignLine(redact(ref), 120)}.`,
       cause: error,
     })

@@ -1,15 +1,7 @@
 import {adoptEarlier, madeElsewhere} from './adopt-earlier.ts'
 import type {Asset} from './asset/asset.ts'
 import type {Context} from './context.ts'
-import {
-  type AgError,
-  CancelledError,
-  ExitCode,
-  NoBackendError,
-  NotIdleError,
-  StorageError,
-  UnreachableError,
-} from './errors.ts'
+import {AgError, CancelledError, ExitCode, NoBackendError, NotIdleError, UnreachableError} from './errors.ts'
 import {type AssetOutcome, type Making, makePicture, RunStoppedError} from './make-picture.ts'
 import {preflight} from './preflight.ts'
 import {
@@ -104,6 +96,7 @@ export async function generate(context: Context, options: GenerateOptions): Prom
     interrupt: once(() => stopOnServer(context)),
   }
   let stopped: AgError | undefined
+  let unforeseen: unknown
   const queue = todo.values()
   const wasCancelled = async (): Promise<boolean> => (await context.sessions.runs.cancelRequests(run)).wholeRun
   const obtain = async (asset: Asset): Promise<AssetOutcome> => {
@@ -116,7 +109,7 @@ export async function generate(context: Context, options: GenerateOptions): Prom
   }
   const work = async (): Promise<void> => {
     for (const asset of queue) {
-      if (signal.aborted || stopped) return
+      if (signal.aborted || stopped || unforeseen !== undefined) return
       if (await wasCancelled()) return
       try {
         const outcome = await obtain(asset)
@@ -124,11 +117,16 @@ export async function generate(context: Context, options: GenerateOptions): Prom
         if (options.failFast && outcome.state !== 'completed') return void queue.return?.()
       } catch (error) {
         if (error instanceof RunStoppedError) outcomes.set(asset.id, error.outcome)
-        stopped ??= error instanceof RunStoppedError ? error.cause : asStorageError(error)
+        if (error instanceof RunStoppedError) stopped ??= error.cause
+        else if (error instanceof AgError) stopped ??= error
+        else unforeseen ??= error
+        if (unforeseen !== undefined) return
       }
     }
   }
   await Promise.all(Array.from({length: Math.min(concurrency, todo.length)}, work))
+  // Only now: what the others had on its way is in its history.
+  if (unforeseen !== undefined) throw unforeseen
   const cancelled = await wasCancelled()
   await context.sessions.runs.forget(run)
 
@@ -175,13 +173,16 @@ async function prepare(context: Context, options: GenerateOptions): Promise<Prep
     if (gate && (error instanceof UnreachableError || error instanceof NoBackendError)) return undefined
     throw error
   })
-  const plan = early && (await planResumption(context, {assets: early, run, mode}))
-  if (gate && plan?.kept.size !== options.assets.length) {
+  const plan = (assets: readonly Asset[]): Promise<Resumption> => planResumption(context, {assets, run, mode})
+  let resumption = early && (await plan(early))
+  if (gate && resumption?.kept.size !== options.assets.length) {
     const {exit_code, error} = await waitIdle({...context, servers: [context.server]}, gate)
     if (error) throw new NotIdleError(error.message, exit_code, error.next)
+    // Others may have made some of them meanwhile.
+    resumption = undefined
   }
   const assets = early ?? (await preflight(context, options))
-  const resumption = plan ?? (await planResumption(context, {assets, run, mode}))
+  resumption ??= await plan(assets)
   return {assets, resumption, work: await askAboutEarlier(context, resumption)}
 }
 
@@ -219,9 +220,4 @@ function once<T>(make: () => Promise<T>): () => Promise<T> {
     made ??= make()
     return made
   }
-}
-
-function asStorageError(error: unknown): AgError {
-  if (error instanceof StorageError) return error
-  throw error
 }

@@ -6,12 +6,13 @@ import {confine} from './asset/output-path.ts'
 import {CollateralError, judgeInterruption, refuseIfCancelled} from './cancel-request.ts'
 import type {Context} from './context.ts'
 import {endingOf, messageOf, stopsTheRun} from './ending.ts'
-import {type AgError, UnreachableError} from './errors.ts'
+import {type AgError, SessionExistsError, UnreachableError} from './errors.ts'
 import {describePicture, fetchWhole, fromWorkspace, type WholePicture} from './fetch-picture.ts'
 import {withRetries} from './retry.ts'
 import {type GeneratedImage, GenerationError} from './server/image-server.ts'
 import type {Picture, SessionRequest, SessionResult} from './session/session.ts'
 import {SessionLedger} from './session-ledger.ts'
+import type {SessionWriter} from './store/session-store.ts'
 import {foreignLine} from './text.ts'
 import {writeWhole} from './write-whole.ts'
 
@@ -71,15 +72,14 @@ export class RunStoppedError extends Error {
  * Throws `RunStoppedError` when no other asset could fare better.
  */
 export async function makePicture(context: Context, making: Making, asset: Asset): Promise<AssetOutcome> {
-  const {clock, report, sessions} = context
-  const session = freeSessionId(making, asset)
+  const {clock, report} = context
   const started = clock.monotonic()
   const seconds = (): number => Math.round(clock.monotonic() - started) / 1000
   const path = asset.pathFor(asset.expectedFormat)
   const request = requestFor(context, making, asset)
-  const history = new SessionLedger(
-    await sessions.create(session, request, making.snapshots ? {snapshotDirectory: dirname(path)} : {}),
-  )
+  const writer = await createSession(context, making, asset, request, path)
+  const session = writer.id
+  const history = new SessionLedger(writer)
   report({event: 'asset.started', asset: asset.id, session})
   try {
     const image = await submit(context, making, asset, session, history)
@@ -133,6 +133,27 @@ export function freeSessionId({run, sessionIds}: Making, {id}: Asset): string {
   for (let number = 2, name = plain; ; number++) {
     if (!sessionIds.has(name)) return name
     name = `${plain}_${number}`
+  }
+}
+
+/** Opens the session; another process that goes on with the same run may have taken the id a moment ago. */
+async function createSession(
+  {sessions}: Context,
+  making: Making,
+  asset: Asset,
+  request: SessionRequest,
+  path: string,
+): Promise<SessionWriter> {
+  const options = making.snapshots ? {snapshotDirectory: dirname(path)} : {}
+  const taken = new Set(making.sessionIds)
+  for (;;) {
+    const id = freeSessionId({...making, sessionIds: taken}, asset)
+    try {
+      return await sessions.create(id, request, options)
+    } catch (error) {
+      if (!(error instanceof SessionExistsError)) throw error
+      taken.add(id)
+    }
   }
 }
 

@@ -4,7 +4,7 @@ import {eachOf} from './each-of.ts'
 import {AgError, ExitCode} from './errors.ts'
 import {unknownSession} from './history/show.ts'
 import {type Act, type ActOptions, carryOut} from './recovery/act.ts'
-import {type Case, caseOfSession, type GatherOptions, gatherCases} from './recovery/case.ts'
+import {ageOf, type Case, caseOfSession, type GatherOptions, gatherCases} from './recovery/case.ts'
 import {askServer, questionOf, type ServerAnswer} from './recovery/server-evidence.ts'
 import {judgeSession, type RecoveryVerdict} from './recovery/verdict.ts'
 import {foreignLine} from './text.ts'
@@ -34,7 +34,7 @@ export interface RecoveredSession {
   readonly message: string
   readonly action: RecoveryVerdict['action']
   /** `planned` in a dry run; `open` where only time or the server can help; `taken` by a process that was faster. */
-  readonly outcome: 'planned' | 'done' | 'taken' | 'open'
+  readonly outcome: 'planned' | 'done' | 'taken' | 'open' | 'failed'
   /** It may be made again without being asked for twice. */
   readonly retryable: boolean
   readonly flags?: readonly string[]
@@ -88,8 +88,10 @@ class Recovery {
     const local: Case[] = []
     for (const one of await this.#cases()) (one.verdict.action === 'ask_server' ? unsure : local).push(one)
     await eachOf(local, concurrency, (one) => this.#conclude(one, one.verdict))
+    const settledFailure = this.#failure
     const open = await this.#askAndConclude(unsure, apply && waitMs !== undefined)
     if (open.length > 0 && waitMs !== undefined) await this.#wait(open, waitMs)
+    this.#failure ??= settledFailure
     if (apply) await this.#context.sessions.upkeep.tidy()
   }
 
@@ -144,13 +146,19 @@ class Recovery {
       const answers = await this.#ask(run, members)
       await eachOf(members, concurrency, async (one) => {
         const answer = answers?.get(one.id)
-        const verdict = answer ? judgeSession({...one.witnesses, server: answer.server}) : one.verdict
-        const undecided = verdict.action === 'reattach' || verdict.reason === 'outcome_unknown'
-        if (answer && willWait && undecided) open.push(one)
+        const verdict = answer ? this.#judge(one, answer) : one.verdict
+        const undecided = verdict.action === 'reattach' || verdict.state === 'unverified' || !answer
+        if (willWait && undecided) open.push({...one, verdict})
         else await this.#conclude(one, verdict, answer)
       })
     }
     return open
+  }
+
+  /** By now: what nobody can tell of is given up when it has been silent for long enough. */
+  #judge({session, witnesses}: Case, {server}: ServerAnswer): RecoveryVerdict {
+    const silentMs = session ? this.#context.clock.now() - Date.parse(session.updatedAt) : 0
+    return judgeSession({...witnesses, server, age: ageOf(silentMs, this.#options.giveUpAfterMs)})
   }
 
   async #ask(run: string, cases: readonly Case[]): Promise<ReadonlyMap<string, ServerAnswer> | undefined> {
@@ -173,15 +181,17 @@ class Recovery {
     report({event: 'recover.waiting', sessions: cases.length, timeout_seconds: waitMs / 1000})
     let open = [...cases]
     try {
-      while (open.length > 0 && !this.#failure) {
+      while (open.length > 0) {
         await clock.sleep(LOOK_AGAIN_MS, deadline.signal)
+        // A server that is away for a moment is waited for, too.
+        this.#failure = undefined
         open = await this.#askAndConclude(open, true)
       }
     } catch (error) {
       if (!deadline.passed()) throw error
       this.#timedOut = true
     }
-    for (const one of open) await this.#conclude(one, judgeSession({...one.witnesses, server: 'running'}))
+    for (const one of open) await this.#conclude(one, one.verdict)
   }
 
   async #conclude(one: Case, verdict: RecoveryVerdict, answer?: ServerAnswer): Promise<void> {
@@ -196,6 +206,7 @@ class Recovery {
       this.#context.signal.throwIfAborted()
       if (!(error instanceof AgError)) throw error
       this.#failure ??= error
+      act = {outcome: 'failed', state: 'orphaned', message: error.message}
     }
     const elsewhere = answer?.server === 'unknown' ? answer.elsewhere : undefined
     const known = elsewhere === undefined ? one : {...one, note: `it was sent ${elsewhere}`}

@@ -10,7 +10,10 @@ import {isSettled} from './session/history-line.ts'
 import type {SessionRequest} from './session/session.ts'
 import type {OwnedSession} from './store/session-store.ts'
 
-export interface ResubmitOptions extends Omit<GenerateOptions, 'assets' | 'outputDirectory' | 'snapshots' | 'resume'> {
+export interface ResubmitOptions
+  extends Omit<GenerateOptions, 'run' | 'assets' | 'outputDirectory' | 'snapshots' | 'resume'> {
+  /** Makes a name for a run. */
+  readonly newRun: () => string
   readonly places: Places
   /** Sessions that were named: of these also those whose outcome nobody knows are made again. */
   readonly sessions: readonly string[]
@@ -26,38 +29,47 @@ const KNOWN_TO_BE_GONE: ReadonlySet<string> = new Set(['gone', 'never_submitted'
  * came of them, and those that were named. An asset whose newest session is another is left alone.
  */
 export async function resubmit(context: Context, options: ResubmitOptions): Promise<readonly GenerateResult[]> {
-  const {places, run} = options
+  const {places, newRun} = options
   const lost = await lostSessions(context, options)
   const declared: Asset[] = []
-  const undeclared: Asset[] = []
+  const undeclared: {readonly run: string; readonly asset: Asset}[] = []
   for (const session of lost) {
     const request = await context.sessions.request(session.id)
     if (!request) continue
     const known = await declaredAs(context, options, session)
     if (known) declared.push(withSeed(known, request))
-    else if (ID_PATTERN.test(session.asset)) undeclared.push(fromHistory(session, request, places, run))
+    else if (ID_PATTERN.test(session.asset) && !('cut' in request.parameters)) {
+      const run = newRun()
+      undeclared.push({run, asset: fromHistory(session, request, places, run)})
+    }
   }
   const results: GenerateResult[] = []
   const shared = {...options, resume: 'adopt'} as const
   if (declared.length > 0) {
-    results.push(await generate(context, {...shared, assets: declared, outputDirectory: places.outputDirectory}))
+    const run = newRun()
+    results.push(await generate(context, {...shared, run, assets: declared, outputDirectory: places.outputDirectory}))
   }
-  if (undeclared.length > 0) {
-    const own = {assets: undeclared, outputDirectory: places.sessionsOutput, snapshots: true}
-    results.push(await generate(context, {...shared, ...own}))
+  // Each in a run of its own: pictures of single prompts all have the same name.
+  for (const {run, asset} of undeclared) {
+    const own = {assets: [asset], outputDirectory: places.sessionsOutput, snapshots: true}
+    results.push(await generate(context, {...shared, run, ...own}))
   }
   return results
 }
 
 async function lostSessions(
   {sessions, clock}: Context,
-  {sessions: named, sinceMs}: ResubmitOptions,
+  {places, sessions: named, sinceMs}: ResubmitOptions,
 ): Promise<OwnedSession[]> {
   const all = await sessions.list({active: false})
-  const newest = new Map(all.map((session) => [session.key ?? session.asset, session]))
+  const newest = new Map(
+    all.map((session) => [places.declared.has(session.asset) ? session.asset : session.id, session]),
+  )
+  const made = new Set(all.filter(({state}) => state === 'completed').map(({key}) => key))
   return [...newest.values()].filter((session) => {
     const {id, state, result, updatedAt} = session
     if (!isSettled(session) || state === 'completed' || session.unsupported) return false
+    if (session.key !== undefined && made.has(session.key)) return false
     if (named.length > 0 && !named.includes(id)) return false
     if (sinceMs !== undefined && clock.now() - Date.parse(updatedAt) > sinceMs) return false
     const reason = result?.reason ?? ''

@@ -1,6 +1,7 @@
 import type {Asset} from './asset/asset.ts'
 import {assetKey} from './asset/key.ts'
 import type {Context} from './context.ts'
+import {UsageError} from './errors.ts'
 import {sha256} from './fetch-picture.ts'
 import {readSmall} from './read-small.ts'
 import {askServer, type Question, questionOf, type ServerAnswer} from './recovery/server-evidence.ts'
@@ -39,16 +40,20 @@ export interface Kept {
 /** How a session ended that can have no picture on the server: its backend said so. */
 const WITHOUT_PICTURE: ReadonlySet<string> = new Set(['rejected', 'failed', 'empty', 'never_submitted'])
 
-/** Looks through the histories for sessions of the same keys. Reads the disk only. */
+/**
+ * Looks through the histories for sessions of the same keys. Reads the disk only. Throws `UsageError` when a run is to be gone on
+ * with under a name that has made other pictures of the same assets.
+ */
 export async function planResumption(
   {sessions, server}: Context,
   {assets, run, mode}: {readonly assets: readonly Asset[]; readonly run: string; readonly mode: ResumeMode},
 ): Promise<Resumption> {
-  const all = mode === 'never' ? [] : await sessions.list({active: false})
+  const all = await sessions.list({active: false})
   const keys = new Map(assets.map((asset) => [assetKey(asset, server), asset]))
-  const ours = all.filter(({key}) => key !== undefined && keys.has(key))
-  const unfinished = mode === 'continue' ? await unfinishedRun(sessions, all, ours) : undefined
+  const ours = mode === 'never' ? [] : all.filter(({key}) => key !== undefined && keys.has(key))
+  const unfinished = mode === 'continue' ? await unfinishedRun(sessions, all, ours, keys) : undefined
   const name = unfinished?.run ?? run
+  if (mode === 'adopt') refuseOtherPictures(name, all, keys)
   const byKey = Map.groupBy(ours.reverse(), ({key}) => key)
   const kept = new Map<string, Kept>()
   const elsewhere = new Map<string, OwnedSession>()
@@ -74,16 +79,36 @@ export async function planResumption(
   }
 }
 
-/** The newest run of these pictures, if it did not get to its end and nobody is at it. */
+/** A session of the run that is about an asset of ours, but another picture: on the server the two would have one name. */
+function otherPicture(
+  run: string,
+  all: readonly OwnedSession[],
+  keys: ReadonlyMap<string, Asset>,
+): OwnedSession | undefined {
+  const ids = new Set([...keys.values()].map(({id}) => id))
+  return all.find((session) => session.run === run && ids.has(session.asset) && !keys.has(session.key ?? ''))
+}
+
+function refuseOtherPictures(run: string, all: readonly OwnedSession[], keys: ReadonlyMap<string, Asset>): void {
+  const other = otherPicture(run, all, keys)
+  if (!other) return
+  throw new UsageError(`The run "${run}" has made ${other.asset} with another prompt or other parameters.`, {
+    next: 'Give this run another name with --run, or none.',
+  })
+}
+
+/** The newest run of these pictures, if it did not get to its end, nobody is at it, and it made no others of these assets. */
 async function unfinishedRun(
   sessions: Context['sessions'],
   all: readonly OwnedSession[],
   ours: readonly OwnedSession[],
+  keys: ReadonlyMap<string, Asset>,
 ): Promise<{run: string; total: number} | undefined> {
   const newest = ours.at(-1)
   if (!newest) return undefined
   const members = all.filter(({run}) => run === newest.run)
   if (members.some((session) => !isSettled(session) && !isOrphan(session))) return undefined
+  if (otherPicture(newest.run, all, keys)) return undefined
   const total = (await sessions.request(newest.id))?.total
   const completed = new Set(members.filter(({state}) => state === 'completed').map(({asset}) => asset))
   return total !== undefined && completed.size < total ? {run: newest.run, total} : undefined

@@ -1,13 +1,13 @@
 import {createHash} from 'node:crypto'
 import {existsSync, mkdirSync, readdirSync, readFileSync, symlinkSync, utimesSync, writeFileSync} from 'node:fs'
 import {dirname, join} from 'node:path'
-import {describe, expect, test} from '@jest/globals'
+import {beforeEach, describe, expect, test} from '@jest/globals'
 import {readManifest} from '../src/asset/manifest.ts'
 import {type RecoverOptions, type RecoverResult, recover} from '../src/recover.ts'
 import {resubmit} from '../src/resubmit.ts'
 import {SwarmServer} from '../src/server/swarmui/client.ts'
 import {outputOf, type Rehearsal, rehearse} from './support/context.ts'
-import {orphan} from './support/orphan.ts'
+import {keepCredentialOf, orphan} from './support/orphan.ts'
 
 const two = `
 defaults: {model: mock/sdxl-base, steps: 4, width: 64, height: 64}
@@ -241,8 +241,12 @@ describe('recover', () => {
 })
 
 describe('resubmit', () => {
+  let runs = 0
+  beforeEach(() => {
+    runs = 0
+  })
   const shared = {
-    run: 'again',
+    newRun: () => `again${++runs}`,
     retries: 1,
     retryDelayMs: 1,
     concurrency: 2,
@@ -260,7 +264,7 @@ describe('resubmit', () => {
     const again = {...shared, places, workspace: at.folder, sessions: []}
     expect(await resubmit(at.context, again)).toMatchObject([{made: 1, assets: [{asset: 'sun'}]}])
     const before = await at.sessions.request('gen-dead1-sun')
-    expect((await at.sessions.request('gen-again-sun'))?.parameters).toEqual(before?.parameters)
+    expect((await at.sessions.request('gen-again1-sun'))?.parameters).toEqual(before?.parameters)
     expect(await resubmit(at.context, again)).toEqual([])
   })
 
@@ -274,8 +278,8 @@ describe('resubmit', () => {
     const {places} = await options(at)
     await run(at)
     const results = await resubmit(at.context, {...shared, places, workspace: at.folder, sessions: []})
-    expect(results).toMatchObject([{made: 1, assets: [{picture: {path: 'output/gen-again-sun/sun.png'}}]}])
-    expect(Object.keys((await at.sessions.request('gen-again-sun'))?.parameters ?? {}).sort()).toEqual([
+    expect(results).toMatchObject([{made: 1, assets: [{picture: {path: 'output/gen-again1-sun/sun.png'}}]}])
+    expect(Object.keys((await at.sessions.request('gen-again1-sun'))?.parameters ?? {}).sort()).toEqual([
       'height',
       'model',
       'prompt',
@@ -402,10 +406,11 @@ async function startElsewhere(at: Rehearsal, id: string): Promise<AsyncDisposabl
   const {run = '', asset = '', parameters = {}} = request ?? {}
   let credential = ''
   const server = new SwarmServer(at.mock.url)
+  const leaving = new AbortController()
   const sending = server.generate(
     {parameters: parameters as Record<string, string>, tag: {run, item: asset}},
     {
-      signal: at.context.signal,
+      signal: leaving.signal,
       onSending: async (secret) => {
         credential = secret
       },
@@ -413,6 +418,12 @@ async function startElsewhere(at: Rehearsal, id: string): Promise<AsyncDisposabl
   )
   sending.catch(() => {})
   while ((await at.asked()) === 0) await new Promise((resolve) => setImmediate(resolve))
-  await at.sessions.runs.keepCredential(run, {server: at.server.address, secret: credential})
-  return {done: () => sending, [Symbol.asyncDispose]: () => server.close()}
+  await keepCredentialOf(at, id, credential)
+  return {
+    done: () => sending,
+    [Symbol.asyncDispose]: async () => {
+      leaving.abort()
+      await server.close()
+    },
+  }
 }

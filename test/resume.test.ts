@@ -4,7 +4,7 @@ import {join} from 'node:path'
 import {describe, expect, test} from '@jest/globals'
 import {SwarmServer} from '../src/server/swarmui/client.ts'
 import {outputOf, type Rehearsal, rehearse} from './support/context.ts'
-import {orphan} from './support/orphan.ts'
+import {keepCredentialOf, orphan} from './support/orphan.ts'
 
 const three = `
 defaults: {model: mock/sdxl-base, steps: 4, width: 64, height: 64}
@@ -143,7 +143,7 @@ describe('generate, after its process died', () => {
       },
     )
     while ((await at.asked()) === 0) await new Promise((resolve) => setImmediate(resolve))
-    await at.sessions.runs.keepCredential('dead1', {server: at.server.address, secret: credential})
+    await keepCredentialOf(at, session, credential)
     expect(await at.generate(three)).toMatchObject({made: 2, adopted: 1})
     expect(await at.asked()).toBe(3)
     await sending

@@ -30,6 +30,11 @@ const ACTIONS: Readonly<Record<RecoveredSession['action'], readonly [plan: strin
   quarantine: ['put it aside', 'put aside'],
 }
 
+const EXCEPTIONS: Readonly<Partial<Record<RecoveredSession['outcome'], string>>> = {
+  taken: 'left to another',
+  failed: 'could not be done',
+}
+
 /** A table of sessions: what each has come to, what is done about it, and why. */
 export function recoverTable(
   sessions: readonly RecoveredSession[],
@@ -39,7 +44,7 @@ export function recoverTable(
   const rows = sessions.map(({session, state, action, outcome, message, row, path}) => {
     const colour = COLOURS[state]
     const [plan, done] = ACTIONS[action]
-    const deed = applied ? (outcome === 'taken' ? 'left to another' : done) : plan
+    const deed = applied ? (EXCEPTIONS[outcome] ?? done) : plan
     const where = path === undefined || !applied ? '' : `: ${path}`
     return [session, colour ? styleText(colour, state, {stream}) : state, deed, message + where, String(row)]
   })

@@ -1,6 +1,5 @@
 import {createWriteStream} from 'node:fs'
 import {rename, rm} from 'node:fs/promises'
-import {createInterface} from 'node:readline'
 import {Readable} from 'node:stream'
 import {pipeline} from 'node:stream/promises'
 import {systemClock} from '../clock.ts'
@@ -76,11 +75,8 @@ export async function writeExport(
 
 /** Merges files and folders of histories; `-` is stdin. */
 export function mergeFrom(context: HistoryContext, paths: readonly string[]): Promise<MergeResult> {
-  async function* lines(): AsyncGenerator<string | undefined> {
-    for (const path of paths) {
-      if (path === '-') yield* createInterface({input: process.stdin})
-      else yield* linesOf(path)
-    }
+  function* lines(): Generator<string | undefined> {
+    for (const path of paths) yield* linesOf(path)
   }
   return mergeHistory(context, lines())
 }

@@ -61,7 +61,7 @@ export async function runRecover(
       ...(waitMs === undefined ? {} : {waitMs}),
     })
     if (!flags.resubmit || result.error) return result
-    const run = {run: newRunId(), workspace: workspace.stateDir, failFast: false, overwrite: false}
+    const run = {newRun: newRunId, workspace: workspace.stateDir, failFast: false, overwrite: false}
     const again = {places, sessions: named, concurrency, allowFuzzyModel: false, ...retries, ...since, ...run}
     const resubmitted = await resubmit(context, again)
     return {...result, resubmitted, exit_code: resubmitted.find(({exit_code}) => exit_code)?.exit_code ?? 0}

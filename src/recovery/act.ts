@@ -1,17 +1,17 @@
 import {basename, join} from 'node:path'
 import type {Context} from '../context.ts'
-import {endingOf, stopsTheRun} from '../ending.ts'
-import {DeniedError, UnreachableError} from '../errors.ts'
+import {messageOf} from '../ending.ts'
+import {SessionExistsError} from '../errors.ts'
 import {fromWorkspace} from '../fetch-picture.ts'
 import type {GeneratedImage} from '../server/image-server.ts'
 import {isSettled} from '../session/history-line.ts'
 import type {SessionEvent, SessionRequest} from '../session/session.ts'
 import type {RecordedTimes, SessionWriter} from '../store/session-store.ts'
-import {writeWhole} from '../write-whole.ts'
-import {fetchSought, recoveredResult, soughtBy} from './adopt.ts'
+import {fetchSought, isNotThere, recoveredResult, soughtBy} from './adopt.ts'
 import type {Case} from './case.ts'
 import {SNAPSHOT_FILE} from './file-rule.ts'
-import {choosePlace, ownFolder, type Places} from './place.ts'
+import {readOnDisk} from './find-on-disk.ts'
+import {ownFolder, type Places, putInPlace} from './place.ts'
 import {inspectPictures, lastWrite, type SessionFolder} from './session-folder.ts'
 import type {RecoveryVerdict} from './verdict.ts'
 
@@ -23,9 +23,9 @@ export interface ActOptions {
   readonly retryDelayMs: number
 }
 
-/** What carrying out a verdict came to. `taken`: another process was faster, and it is that process's now. */
+/** What carrying out a verdict came to. `taken`: another process was faster, and it is that process's now. `failed`: it is as it was. */
 export interface Act {
-  readonly outcome: 'done' | 'taken'
+  readonly outcome: 'done' | 'taken' | 'failed'
   /** The session's state afterwards, where it differs from the verdict's. */
   readonly state?: RecoveryVerdict['state']
   /** Where its picture is, or where something was put aside. */
@@ -72,7 +72,8 @@ export async function carryOut(
 async function adoptFromDisk(context: Context, options: ActOptions, one: Case): Promise<Act> {
   const {workspace} = options.places
   if (!one.onDisk) return {outcome: 'done'}
-  const {path, whole} = one.onDisk
+  const {path} = one.onDisk
+  const whole = await readOnDisk(one.onDisk)
   const result = recoveredResult(whole, {path, workspace}, 'disk')
   const event: SessionEvent = {event: 'recovered', state: 'completed', progress: 1, message: 'Found on disk', result}
   return {...(await settle(context, options, one, event)), path: result.picture.path}
@@ -83,22 +84,19 @@ async function adoptFromServer(context: Context, options: ActOptions, one: Case,
   if (!session) return {outcome: 'done'}
   try {
     const whole = await fetchSought(context, soughtBy(session, request), image, options)
-    const wanted = recoveredResult(whole, {path: '', workspace: ''}, 'server', image)
-    const of = {format: whole.facts.format, digest: wanted.picture.sha256}
-    const place = await choosePlace(options.places, session, request, of)
-    const picture = {...wanted.picture, path: fromWorkspace(options.places.workspace, place.path)}
-    const {snapshotDirectory} = place
-    const writer = await takeOver(context, options, one, snapshotDirectory)
+    const place = await putInPlace(options.places, session, request, whole)
+    const {workspace} = options.places
+    const result = recoveredResult(whole, {path: place.path, workspace}, 'server', image)
+    const writer = await takeOver(context, options, one, place.snapshotDirectory)
     if (!writer) return taken(context, one)
-    await writer.append({event: 'fetched', state: 'generating', progress: 1, message: 'Fetched', result: {picture}})
-    await writeWhole(place.path, whole.bytes)
     const message = 'Found on the server'
-    await writer.append({event: 'recovered', state: 'completed', progress: 1, message, result: {...wanted, picture}})
-    return {outcome: 'done', path: picture.path}
+    await writer.append({event: 'recovered', state: 'completed', progress: 1, message, result})
+    return {outcome: 'done', path: result.picture.path}
   } catch (error) {
     context.signal.throwIfAborted()
-    if (stopsTheRun(error) || error instanceof UnreachableError || error instanceof DeniedError) throw error
-    const {state, reason, message} = endingOf(error, context.signal)
+    // Only what the server has not is over; what is wrong on this side can be tried again.
+    if (!isNotThere(error)) throw error
+    const [state, reason, message] = ['lost', 'gone', messageOf(error)] as const
     const ended: SessionEvent = {event: state, state, message, result: {error: message, reason}}
     return {...(await settle(context, options, one, ended)), state, reason, message}
   }
@@ -122,7 +120,7 @@ async function takeOver(
 }
 
 /** What the process that was faster has made of it so far. */
-async function taken({sessions}: Context, {id}: Case): Promise<Act> {
+async function taken({sessions}: Context, {id}: Pick<Case, 'id'>): Promise<Act> {
   const now = await sessions.get(id)
   if (now && isSettled(now)) {
     return {outcome: 'taken', state: now.state as Act['state'] & string, message: 'another process settled it'}
@@ -171,7 +169,12 @@ async function importFolder(
   }
   // A snapshot that says so already is somebody's own, and stays as it is.
   const rewrite = row === 9 || row === 10 ? {} : {snapshotDirectory: folder.path}
-  await sessions.record(folder.id, requestOf(folder, places), event, {...rewrite, times: timesOf(folder)})
+  try {
+    await sessions.record(folder.id, requestOf(folder, places), event, {...rewrite, times: timesOf(folder)})
+  } catch (error) {
+    if (error instanceof SessionExistsError) return taken(context, {id: folder.id})
+    throw error
+  }
   return {outcome: 'done', ...(path ? {path: fromWorkspace(places.workspace, path)} : {})}
 }
 
@@ -195,6 +198,7 @@ async function putAside({sessions}: Context, {damaged, folder}: Case): Promise<A
   const what = damaged === undefined ? folder && {file: join(folder.path, SNAPSHOT_FILE)} : {history: damaged}
   if (!what) return {outcome: 'done'}
   const {place, salvaged} = await sessions.upkeep.setAside(what)
+  if (place === undefined) return {outcome: 'taken', message: 'another process has mended it'}
   return {
     outcome: 'done',
     path: place,

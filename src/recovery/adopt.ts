@@ -29,7 +29,7 @@ export function soughtBy(session: OwnedSession, request: SessionRequest | undefi
 /** The server has a picture under the name of another: it must not be taken for it. */
 export class OtherPictureError extends GenerationError {
   constructor(asset: string, why: string) {
-    super('empty', `The picture on the server that should be ${asset} ${why}.`, {
+    super('missing', `The picture on the server that should be ${asset} ${why}.`, {
       next: 'It was left there. Make the asset again.',
     })
   }
@@ -46,6 +46,11 @@ export async function fetchSought(
   const problem = whyOther(sought, whole.bytes)
   if (problem !== undefined) throw new OtherPictureError(sought.asset, problem)
   return whole
+}
+
+/** Whether a picture that was to be fetched is not on the server (any more), or is another. */
+export function isNotThere(error: unknown): boolean {
+  return error instanceof GenerationError && error.fault === 'missing'
 }
 
 /** Why bytes are not the picture sought; `undefined` when they are, or carry no sign either way. */

@@ -1,5 +1,6 @@
 import {join} from 'node:path'
 import type {Context} from '../context.ts'
+import {isSettled} from '../session/history-line.ts'
 import type {SessionRequest} from '../session/session.ts'
 import {staleness} from '../session/staleness.ts'
 import type {OwnedSession} from '../store/session-store.ts'
@@ -59,7 +60,9 @@ export async function* gatherCases(context: Context, options: GatherOptions): As
   for (const session of active) yield caseOfSession(context, options, session)
   for (const folder of foldersOf(options, (id) => !known.has(id) && !seen.has(id))) {
     const session = ids.has(folder.id) ? await sessions.get(folder.id) : undefined
-    if (session) yield caseOfSettled(options, context.clock.now(), session, folder)
+    // It may have begun since the active ones were listed.
+    if (session && !isSettled(session)) yield caseOfSession(context, options, session)
+    else if (session) yield caseOfSettled(options, context.clock.now(), session, folder)
     else yield await caseOfFolder(options, context.clock.now(), folder, damaged.get(folder.id))
     damaged.delete(folder.id)
   }
@@ -161,6 +164,7 @@ function readOwnSnapshot(places: Places, id: string): Witnesses['snapshot'] {
   return state === 'bad' ? 'none' : state
 }
 
-function ageOf(silentMs: number, giveUpAfterMs: number): Witnesses['age'] {
+/** How long ago the last sign of life was, as the truth table asks for it. */
+export function ageOf(silentMs: number, giveUpAfterMs: number): Witnesses['age'] {
   return silentMs > giveUpAfterMs ? 'given_up' : staleness(silentMs)
 }

@@ -2,7 +2,7 @@ import {isAbsolute, join, relative} from 'node:path'
 import {BrokenImageError, inspectImage} from '../asset/image.ts'
 import {confine} from '../asset/output-path.ts'
 import {UsageError} from '../errors.ts'
-import type {WholePicture} from '../fetch-picture.ts'
+import {sha256, type WholePicture} from '../fetch-picture.ts'
 import {readSmall} from '../read-small.ts'
 import type {SessionRequest} from '../session/session.ts'
 import type {OwnedSession} from '../store/session-store.ts'
@@ -13,7 +13,7 @@ import {ownFolder, type Places, recordedPath} from './place.ts'
 export interface PictureOnDisk {
   /** Absolute. */
   readonly path: string
-  readonly whole: WholePicture
+  readonly digest: string
 }
 
 /**
@@ -30,12 +30,21 @@ export async function findOnDisk(
     const bytes = await readSmall(path)
     if (!bytes || !isSought(sought, bytes)) continue
     try {
-      return {path, whole: {bytes, facts: inspectImage(bytes)}}
+      inspectImage(bytes)
+      // The bytes are read again when they are needed: there may be thousands of pictures.
+      return {path, digest: sha256(bytes)}
     } catch (error) {
       if (!(error instanceof BrokenImageError)) throw error
     }
   }
   return undefined
+}
+
+/** The picture that was found. Throws `UsageError` when it is not there any more. */
+export async function readOnDisk({path, digest}: PictureOnDisk): Promise<WholePicture> {
+  const bytes = await readSmall(path)
+  if (bytes && sha256(bytes) === digest) return {bytes, facts: inspectImage(bytes)}
+  throw new UsageError(`${path} was changed while it was being recovered.`, {next: 'Run the same command again.'})
 }
 
 async function candidates(

@@ -1,10 +1,12 @@
 import {dirname, join, resolve} from 'node:path'
 import type {Asset, ImageFormat} from '../asset/asset.ts'
 import {confine} from '../asset/output-path.ts'
-import {sha256} from '../fetch-picture.ts'
+import {UsageError} from '../errors.ts'
+import {sha256, type WholePicture} from '../fetch-picture.ts'
 import {readSmall} from '../read-small.ts'
 import type {SessionRequest} from '../session/session.ts'
 import type {OwnedSession} from '../store/session-store.ts'
+import {writeWholeNew} from '../write-whole.ts'
 
 /** Where the pictures of a workspace may be put. */
 export interface Places {
@@ -27,28 +29,48 @@ export interface Place {
 }
 
 /**
- * Where the picture of an orphaned session goes, the first that is free: where the manifest declares its asset; where its
- * history says, if the process that wrote it ran on this machine (a history from elsewhere is not trusted with paths); a
- * folder named after the session. A place is free when nothing is there, or this very picture: recovery replaces nothing.
+ * Puts the picture of an orphaned session in the first place that is free: where the manifest declares its asset, if the manifest
+ * still asks for the same picture; where its history says, if the process that wrote it ran on this machine (a history from
+ * elsewhere is not trusted with paths); a folder named after the session. A place is free when nothing is there, or this very
+ * picture already: recovery replaces nothing, and two recoveries do not meet in one place.
  *
- * Throws `UsageError` when links lead out of the folders.
+ * Throws `UsageError` when links lead out of the folders, `StorageError` when the disk refuses.
  */
-export async function choosePlace(
+export async function putInPlace(
   places: Places,
   session: OwnedSession,
   request: SessionRequest | undefined,
-  {format, digest}: {readonly format: ImageFormat; readonly digest: string},
+  {bytes, facts: {format}}: WholePicture,
 ): Promise<Place> {
-  const own = ownFolder(places, session.id)
-  const last = {inside: places.sessionsOutput, path: join(own, `${session.id}.${format}`), snapshotDirectory: own}
-  const candidates = [declaredPlace(places, session, format), recordedPlace(places, session, request, format), last]
-  for (const place of candidates) {
-    if (!place) continue
+  const digest = sha256(bytes)
+  for (const place of candidates(places, session, request, format)) {
     await confine(place.inside, place.path)
+    if (await writeWholeNew(place.path, bytes)) return place
     const there = await readSmall(place.path)
-    if (there === undefined || sha256(there) === digest) return place
+    if (there && sha256(there) === digest) return place
   }
-  return last
+  throw new UsageError(`There is no free place for the picture of ${session.id}.`, {
+    next: `Move away what lies in ${ownFolder(places, session.id)}.`,
+  })
+}
+
+const NUMBERED = 9
+
+function* candidates(
+  places: Places,
+  session: OwnedSession,
+  request: SessionRequest | undefined,
+  format: ImageFormat,
+): Generator<Place> {
+  const declared = declaredPlace(places, session, request, format)
+  if (declared) yield declared
+  const recorded = recordedPlace(places, session, request, format)
+  if (recorded) yield recorded
+  const own = ownFolder(places, session.id)
+  for (let number = 1; number <= NUMBERED; number++) {
+    const name = number === 1 ? session.id : `${session.id}-${number}`
+    yield {inside: places.sessionsOutput, path: join(own, `${name}.${format}`), snapshotDirectory: own}
+  }
 }
 
 /** A folder that belongs to one session, named by its checked id. */
@@ -61,15 +83,32 @@ export function recordedPath({workspace}: Places, path: string): string {
   return resolve(workspace, ...path.split('/'))
 }
 
-function declaredPlace(places: Places, {asset}: OwnedSession, format: ImageFormat): Place | undefined {
+function declaredPlace(
+  places: Places,
+  {asset}: OwnedSession,
+  request: SessionRequest | undefined,
+  format: ImageFormat,
+): Place | undefined {
   const declared = places.declared.get(asset)
-  if (!declared) return undefined
+  if (!declared || !asksForTheSame(declared, request)) return undefined
   try {
     return {inside: places.outputDirectory, path: declared.pathFor(format)}
   } catch {
     // Its declared path has the ending of another format.
     return undefined
   }
+}
+
+/** Whether a manifest's asset asks for what was asked for then; the model may be spelt in another way. */
+function asksForTheSame({parameters, randomSeed}: Asset, request: SessionRequest | undefined): boolean {
+  const ignored = new Set(['model', ...(randomSeed ? ['seed'] : [])])
+  const essence = (all: Readonly<Record<string, unknown>>): string =>
+    JSON.stringify(
+      Object.entries(all)
+        .filter(([name]) => !ignored.has(name))
+        .sort(([a], [b]) => (a < b ? -1 : 1)),
+    )
+  return request !== undefined && essence(parameters) === essence(request.parameters)
 }
 
 function recordedPlace(

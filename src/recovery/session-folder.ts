@@ -136,13 +136,20 @@ function entriesIn(folder: string): Dirent[] {
   }
 }
 
-/** The files below a folder, relative to it. */
+const DEEPEST = 8
+const FILES_AT_MOST = 10_000
+
+/** The files below a folder, relative to it and with forward slashes. Links are names, and not followed. */
 function filesIn(folder: string, recursive: boolean): string[] {
   if (!recursive) return namesIn(folder)
-  try {
-    const names = readdirSync(folder, {recursive}) as string[]
-    return names.map((name) => name.replaceAll('\\', '/'))
-  } catch {
-    return []
+  const files: string[] = []
+  const walk = (path: string, prefix: string, depth: number): void => {
+    for (const entry of entriesIn(path)) {
+      if (files.length >= FILES_AT_MOST) return
+      if (!entry.isDirectory()) files.push(prefix + entry.name)
+      else if (depth < DEEPEST) walk(join(path, entry.name), `${prefix}${entry.name}/`, depth + 1)
+    }
   }
+  walk(folder, '', 1)
+  return files
 }

@@ -210,9 +210,11 @@ export interface CheckOptions {
  * - `failed`: the server or its backend failed; worth another try.
  * - `interrupted`: somebody stopped it on the server.
  * - `empty`: the run ended in good order without a picture and without a reason.
+ * - `missing`: the server had finished it, and has it no more.
+ * - `broken`: the server has it, and what it sends is no picture.
  * - `lost`: the connection broke after the request was accepted and nothing tells what became of it.
  */
-export type GenerationFault = 'rejected' | 'failed' | 'interrupted' | 'empty' | 'lost'
+export type GenerationFault = 'rejected' | 'failed' | 'interrupted' | 'empty' | 'missing' | 'broken' | 'lost'
 
 export class GenerationError extends AgError {
   override readonly name = 'GenerationError'

@@ -80,6 +80,7 @@ function cut(request: SessionRequest, room: number): SessionRequest {
  * this version does not know are kept as long as the state they carry is one.
  */
 export function parseLine(text: string): ParsedLine | undefined {
+  if (Buffer.byteLength(text) >= MAX_LINE_BYTES) return undefined
   let json: unknown
   try {
     json = JSON.parse(text)

@@ -1,7 +1,7 @@
 import {closeSync, constants, fdatasync, fstatSync, fsyncSync, linkSync, openSync, statSync, writeSync} from 'node:fs'
 import {dirname} from 'node:path'
 import {promisify} from 'node:util'
-import {AgError, StorageError, storageError, systemCode, UsageError} from '../errors.ts'
+import {AgError, SessionExistsError, StorageError, storageError, systemCode} from '../errors.ts'
 import {readTail} from './history-reader.ts'
 import {removeQuietly} from './remove-quietly.ts'
 
@@ -39,7 +39,7 @@ export class HistoryFile {
    * Makes a history with its first line. The line is on disk under the marker's name before the history gets its own, as a
    * second link to the same file: nobody ever sees an empty history, and the marker is never missing.
    *
-   * Throws `UsageError` when the name is taken, `StorageError` when the disk refuses; then there is neither.
+   * Throws `SessionExistsError` when the name is taken, `StorageError` when the disk refuses; then there is neither.
    */
   static async create(path: string, id: string, line: Buffer, marker: string): Promise<HistoryFile> {
     try {
@@ -57,10 +57,7 @@ export class HistoryFile {
       }
     } catch (error) {
       if (systemCode(error) === 'EEXIST') {
-        throw new UsageError(`There is a session ${id} already.`, {
-          next: 'Run the command again: it makes new ids.',
-          cause: error,
-        })
+        throw new SessionExistsError(id, {cause: error})
       }
       throw error instanceof StorageError ? error : storageError(path, error)
     }

@@ -52,35 +52,44 @@ export function* readEveryLine(path: string, id: string): Generator<ParsedLine |
   if (torn) yield 'torn'
 }
 
-/**
- * The texts of all lines of a file, in bounded memory: `undefined` for one that is too long. What follows the last line break
- * is no line; `onTorn` hears of it. Nothing for a link, or what is no file.
- */
-export function* readTexts(path: string, onTorn: () => void = () => {}): Generator<string | undefined> {
+/** The texts of the lines of a history; nothing for a link, or what is no file. `onTorn` hears of a last line without an end. */
+function* readTexts(path: string, onTorn: () => void): Generator<string | undefined> {
   const fd = openForReading(path)
   if (fd === undefined) return
   try {
-    if (!fstatSync(fd).isFile()) return
-    const block = Buffer.alloc(64 * 1024)
-    let rest = Buffer.alloc(0)
-    let skipping = false
-    for (let read = readSync(fd, block); read > 0; read = readSync(fd, block)) {
-      let bytes = Buffer.concat([rest, block.subarray(0, read)])
-      for (let end = bytes.indexOf(10); end >= 0; end = bytes.indexOf(10)) {
-        yield skipping ? undefined : bytes.toString('utf8', 0, end)
-        skipping = false
-        bytes = bytes.subarray(end + 1)
-      }
-      if (bytes.length > MAX_LINE_BYTES) {
-        skipping = true
-        bytes = Buffer.alloc(0)
-      }
-      rest = Buffer.from(bytes)
-    }
-    if (skipping || rest.length > 0) onTorn()
+    if (fstatSync(fd).isFile()) yield* textsOf(fd, {onTorn})
   } finally {
     closeSync(fd)
   }
+}
+
+interface TextOptions {
+  /** Hears that the last line has no line break. */
+  readonly onTorn?: () => void
+  /** Take such a line for one all the same. */
+  readonly lastToo?: boolean
+}
+
+/** The texts of all lines of an open file, in bounded memory: `undefined` for one that is too long. */
+export function* textsOf(fd: number, {onTorn, lastToo = false}: TextOptions): Generator<string | undefined> {
+  const block = Buffer.alloc(64 * 1024)
+  let rest = Buffer.alloc(0)
+  let skipping = false
+  for (let read = readSync(fd, block); read > 0; read = readSync(fd, block)) {
+    let bytes = Buffer.concat([rest, block.subarray(0, read)])
+    for (let end = bytes.indexOf(10); end >= 0; end = bytes.indexOf(10)) {
+      yield skipping || end >= MAX_LINE_BYTES ? undefined : bytes.toString('utf8', 0, end)
+      skipping = false
+      bytes = bytes.subarray(end + 1)
+    }
+    if (bytes.length > MAX_LINE_BYTES) {
+      skipping = true
+      bytes = Buffer.alloc(0)
+    }
+    rest = Buffer.from(bytes)
+  }
+  if (skipping || rest.length > 0) onTorn?.()
+  if (lastToo && rest.length > 0) yield rest.toString('utf8')
 }
 
 function openForReading(path: string): number | undefined {

@@ -53,13 +53,18 @@ export class HistoryUpkeep implements Upkeep {
     const {layout, clock, enter, changed} = this.#workspace
     await enter()
     if ('file' in what) return {place: putAside(layout, what.file, clock.now()), salvaged: 0}
-    const path = join(layout.sessions, basename(what.history))
-    const id = idOf(what.history)
-    const lines = id === undefined ? [] : mergeLines([[...readLines(path, id)]]).lines
-    const place = putAside(layout, path, clock.now())
-    if (lines.length > 0) await writeLines(path, lines)
+    const aside = await this.#locked(async (): Promise<SetAside | undefined> => {
+      const path = join(layout.sessions, basename(what.history))
+      const id = idOf(what.history)
+      // Another process may have mended it since it was found to be damaged.
+      if (id !== undefined && readTail(path, id)) return undefined
+      const lines = id === undefined ? [] : mergeLines([[...readLines(path, id)]]).lines
+      const place = putAside(layout, path, clock.now())
+      if (lines.length > 0) await writeLines(path, lines)
+      return {place, salvaged: lines.length}
+    })
     changed()
-    return {place, salvaged: lines.length}
+    return aside ?? {salvaged: 0}
   }
 
   async merge(id: string, lines: readonly string[]): Promise<MergeOutcome> {
@@ -151,14 +156,17 @@ export class HistoryUpkeep implements Upkeep {
     const {lines, conflicts} = mergeLines([ours, theirs.filter((line) => line.session.id === id)])
     const after = lines.at(-1)?.session
     if (!after || (before && sameText(lines, ours))) return {state: 'unchanged', conflicts}
+    if (before?.unsupported) return {state: 'live', conflicts}
     const standing = before && !isSettled(before) ? await owners.standing(before.owner) : 'dead'
     if (standing !== 'dead' && standing !== 'foreign') return {state: 'live', conflicts}
     const kept = new Set(lines.map(({text}) => text))
-    const lost = ours.some(({text}) => !kept.has(text))
+    const all = [...readEveryLine(path, id)]
+    const lost = all.some((line) => line === 'damaged' || (line !== 'torn' && !kept.has(line.text)))
     const aside = lost ? {putAside: copyAside(layout, path, clock.now())} : {}
+    // The index first: an id that is in it is not looked at.
+    if (!isSettled(after)) await forgetSettled(layout.settled, new Set([id]))
     await writeLines(path, lines)
     if (isSettled(after)) removeQuietly(join(layout.active, id))
-    else await forgetSettled(layout.settled, new Set([id]))
     changed()
     return {state: before ? 'changed' : 'new', conflicts, ...aside}
   }
@@ -166,7 +174,7 @@ export class HistoryUpkeep implements Upkeep {
 
 async function writeLines(path: string, lines: readonly ParsedLine[]): Promise<void> {
   try {
-    await replaceFile(path, lines.map(({text}) => `${text}\n`).join(''))
+    await replaceFile(path, lines.map(({text}) => `${text}\n`).join(''), {sync: true})
   } catch (error) {
     throw storageError(path, error)
   }

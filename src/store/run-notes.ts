@@ -29,7 +29,7 @@ export class RunNoteFiles implements RunNotes {
     const path = this.#credentialPath(run, this.#token)
     await this.#enter()
     try {
-      await replaceFile(path, JSON.stringify(credential), 0o600)
+      await replaceFile(path, JSON.stringify(credential), {mode: 0o600})
     } catch (error) {
       throw storageError(path, error)
     }
@@ -70,16 +70,24 @@ export class RunNoteFiles implements RunNotes {
     await this.withdrawCancel(run)
   }
 
+  async forgetAll(run: string): Promise<void> {
+    for (const path of this.#credentials(run)) removeQuietly(path)
+    await this.withdrawCancel(run)
+  }
+
   #credentialPath(run: string, by: string): string {
     return join(this.#layout.private, `${checkedName(run)}.${checkedName(by)}.json`)
   }
 
   #latestCredential(run: string): string | undefined {
-    const start = `${checkedName(run)}.`
-    const mine = readNames(this.#layout.private).filter((name) => name.startsWith(start) && name.endsWith('.json'))
-    const paths = mine.map((name) => join(this.#layout.private, name))
     const written = (path: string): number => lstatSync(path, {throwIfNoEntry: false})?.mtimeMs ?? 0
-    return paths.sort((a, b) => written(b) - written(a))[0]
+    return this.#credentials(run).sort((a, b) => written(b) - written(a))[0]
+  }
+
+  #credentials(run: string): string[] {
+    const start = `${checkedName(run)}.`
+    const names = readNames(this.#layout.private).filter((name) => name.startsWith(start) && name.endsWith('.json'))
+    return names.map((name) => join(this.#layout.private, name))
   }
 
   #cancelFolder(run: string): string {

@@ -41,8 +41,8 @@ export interface MergeOutcome {
 
 /** Where something bad was put. */
 export interface SetAside {
-  /** Absolute. */
-  readonly place: string
+  /** Absolute; missing where another process was faster. */
+  readonly place?: string
   /** Lines of a history that were good, and are its history now. */
   readonly salvaged: number
 }
@@ -109,6 +109,8 @@ export interface RunNotes {
   withdrawCancel(run: string): Promise<void>
   /** Forgets what this process kept for a run, and what was asked of it. What others kept goes with their last session. */
   forget(run: string): Promise<void>
+  /** Forgets what anybody kept for a run that nobody is at any more. */
+  forgetAll(run: string): Promise<void>
 }
 
 /** Care for the histories as a whole. Nothing here touches what a live process is writing. */

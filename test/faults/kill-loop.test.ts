@@ -28,14 +28,22 @@ function options({folder}: Rehearsal): RecoverOptions {
 
 /** Starts a writer again and again, and kills it after a while that is different each time. */
 async function killAgainAndAgain(
-  folder: string,
+  {folder, server: {address: server}}: Rehearsal,
   worker: number,
   kills: {left: number},
   acks: Map<string, number>,
 ): Promise<string[]> {
   const wrong: string[] = []
   for (let life = 0; kills.left-- > 0; life++) {
-    const words = ['--no-warnings', '--experimental-strip-types', program, folder, `w${worker}x${life}`, '600000']
+    const words = [
+      '--no-warnings',
+      '--experimental-strip-types',
+      program,
+      folder,
+      `w${worker}x${life}`,
+      '600000',
+      server,
+    ]
     const child = execa(process.execPath, words, {reject: false, cleanup: true})
     await new Promise((resolve) => child.stdout?.once('data', resolve))
     // Not a wait for something: the moment of death is what is tried.
@@ -82,7 +90,7 @@ describePosix('eight processes that are killed at random, with recover and prune
         await new Promise((resolve) => setImmediate(resolve))
       }
     })()
-    const workers = Array.from({length: WORKERS}, (_, worker) => killAgainAndAgain(at.folder, worker, kills, acks))
+    const workers = Array.from({length: WORKERS}, (_, worker) => killAgainAndAgain(at, worker, kills, acks))
     const wrong = (await Promise.all(workers)).flat()
     over.done = true
     await upkeep

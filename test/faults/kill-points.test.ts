@@ -1,4 +1,4 @@
-import {readdirSync} from 'node:fs'
+import {existsSync, readdirSync} from 'node:fs'
 import {availableParallelism} from 'node:os'
 import {join} from 'node:path'
 import {describe, expect, test} from '@jest/globals'
@@ -67,7 +67,8 @@ async function strike(fault: Fault, where: Aftermath['where'], files: Record<str
   if (JSON.stringify(visible) !== JSON.stringify(Object.entries(files))) wrong.push('ended with other files')
   const state = (await fetch(`${mock.url}/Mock/State`).then((answer) => answer.json())) as {generations: number}
   if (state.generations !== ASSETS) wrong.push(`asked for ${state.generations} pictures`)
-  const left = readdirSync(join(next, '.ag', 'local', 'active'))
+  const active = join(next, '.ag', 'local', 'active')
+  const left = existsSync(active) ? readdirSync(active) : []
   if (left.length > 0 && where === 'another machine') wrong.push(`left markers: ${left}`)
   return {fault, where, wrong}
 }

@@ -122,7 +122,8 @@ describe('writing a workspace', () => {
     await store.runs.keepCredential('run1', {server: 'http://x', secret: 's3cr3t'})
     expect(readFileSync(join(folder.path, '.ag', '.gitignore'), 'utf8')).toBe('*\n')
     expect(statSync(join(folder.path, '.ag', 'local', 'private')).mode & 0o777).toBe(0o700)
-    expect(statSync(join(folder.path, '.ag', 'local', 'private', 'run1.json')).mode & 0o777).toBe(0o600)
+    const [credential] = readdirSync(join(folder.path, '.ag', 'local', 'private'))
+    expect(statSync(join(folder.path, '.ag', 'local', 'private', credential ?? '')).mode & 0o777).toBe(0o600)
   })
 
   test('goes on after a torn line, on a line of its own', async () => {

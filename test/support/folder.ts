@@ -18,6 +18,6 @@ export function temporaryFolder(): AsyncDisposable & {
       await writeFile(file, content)
       return file
     },
-    [Symbol.asyncDispose]: async () => rmSync(path, {recursive: true, force: true}),
+    [Symbol.asyncDispose]: async () => rmSync(path, {recursive: true, force: true, maxRetries: 10, retryDelay: 20}),
   }
 }

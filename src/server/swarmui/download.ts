@@ -53,7 +53,7 @@ const WHOLE_ALL_THE_SAME = 2 ** 28
 /** The server has no file of this name (yet). */
 export class PictureMissingError extends GenerationError {
   constructor(ref: string) {
-    super('failed', `SwarmUI has no picture ${foreignLine(ref)}.`)
+    super('missing', `SwarmUI has no picture ${foreignLine(ref)}.`)
   }
 }
 

@@ -1,17 +1,17 @@
 /**
  * Writes sessions in a workspace until told to stop or for a while, and tells each acknowledged update on stdout:
- * `write-sessions.ts FOLDER NAME MILLISECONDS`. Every second session is settled, the first is not.
+ * `write-sessions.ts FOLDER NAME MILLISECONDS [SERVER]`. Every second session is settled, the first is not.
  */
 import {systemClock} from '../../../src/clock.ts'
 import {openWorkspace, resolveWorkspace} from '../../../src/store/workspace.ts'
 
-const [folder = '', name = '', ms = '0'] = process.argv.slice(2)
+const [folder = '', name = '', ms = '0', server = 'http://localhost'] = process.argv.slice(2)
 const store = openWorkspace({
   ...resolveWorkspace({stateDir: folder, stateFile: undefined}),
   clock: systemClock,
   command: 'test',
 })
-const request = {run: name, asset: 'a', prompt: 'p', parameters: {}, output: 'a.png', server: 'http://localhost'}
+const request = {run: name, asset: 'a', prompt: 'p', parameters: {}, output: 'a.png', server}
 const until = performance.now() + Number(ms)
 for (let number = 0; performance.now() < until; number++) {
   const id = `gen-${name}-${number}`
