@@ -124,6 +124,31 @@ describe('history', () => {
     await second[Symbol.asyncDispose]()
   })
 
+  test('takes no line that is longer than one that ag writes', async () => {
+    await using at = await rehearse()
+    await at.generate(two)
+    const all = await lines(at)
+    const long = all[0]?.replace('"message":"', `"message":"${' '.repeat(20_000)}`)
+    await using other = await rehearse()
+    expect(await mergeHistory(other.context, [...all, long])).toMatchObject({damaged: 1, added: 2})
+    await expect(mergeHistory(other.context, ['nonsense', undefined])).rejects.toThrow(/None of the 2 lines/)
+  })
+
+  test('keeps its own lines aside where another copy says more', async () => {
+    await using at = await rehearse()
+    const request = {run: 'r1', asset: 'a', prompt: 'p', parameters: {}, output: 'a.png', server: ''}
+    await at.sessions.create('gen-r1-a', request)
+    await using other = await at.elsewhere()
+    const picture = {path: 'a.png', sha256: 'ab'.repeat(32), bytes: 1, width: 1, height: 1, format: 'png'}
+    await using third = await at.elsewhere()
+    await (await other.sessions.claim('gen-r1-a'))?.append({event: 'lost', state: 'lost'})
+    await (await third.sessions.claim('gen-r1-a'))?.append({event: 'recovered', state: 'completed', result: {picture}})
+    const {put_aside: aside} = await mergeHistory(other.context, await lines(third))
+    expect(aside).toHaveLength(1)
+    expect(readFileSync(aside[0] ?? '', 'utf8')).toContain('"state":"lost"')
+    expect(await other.sessions.get('gen-r1-a')).toMatchObject({state: 'completed'})
+  })
+
   test('prunes what is old or too many, never what is not settled or still needed', async () => {
     await using at = await rehearse()
     await at.generate(two)

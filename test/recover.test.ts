@@ -1,5 +1,5 @@
 import {createHash} from 'node:crypto'
-import {existsSync, mkdirSync, readdirSync, readFileSync, symlinkSync, utimesSync, writeFileSync} from 'node:fs'
+import {existsSync, mkdirSync, readdirSync, readFileSync, rmSync, symlinkSync, utimesSync, writeFileSync} from 'node:fs'
 import {dirname, join} from 'node:path'
 import {beforeEach, describe, expect, test} from '@jest/globals'
 import {readManifest} from '../src/asset/manifest.ts'
@@ -237,6 +237,68 @@ describe('recover', () => {
     for (const {path} of found) expect(existsSync(dirname(path ?? ''))).toBe(true)
     expect(readFileSync(join(at.folder, 'precious.txt'), 'utf8')).toBe('precious')
     expect(await run(at)).toMatchObject({sessions: []})
+  })
+})
+
+describe('recover, asked to take what is not its own', () => {
+  test('settles nothing that was sent to another server, and says where to ask', async () => {
+    await using at = await rehearse()
+    const id = await orphan(at, two, {asset: 'sun', phase: 'ack', finished: true})
+    await using other = await rehearse()
+    const result = await recover({...at.context, server: other.server}, await options(at))
+    expect(result).toMatchObject({exit_code: 6, sessions: [{state: 'unverified', outcome: 'open'}]})
+    expect(result.sessions[0]?.message).toContain(at.server.address)
+    expect(await run(at)).toMatchObject({sessions: [{session: id, state: 'completed'}]})
+  })
+
+  test('settles nothing that was sent as another user', async () => {
+    await using at = await rehearse({users: [{name: 'guest', role: 'owner'}]})
+    await at.generate(two, {run: 'r1'})
+    await using guest = await at.elsewhere({userId: 'guest'})
+    for (const id of ['gen-r1-sun', 'gen-r1-moon']) {
+      const path = join(guest.folder, '.ag', 'sessions', `${id}.jsonl`)
+      const lines = readFileSync(path, 'utf8').split('\n')
+      const cut = lines.slice(
+        0,
+        lines.findIndex((line) => line.includes('"ev":"fetched"')),
+      )
+      writeFileSync(path, `${cut.join('\n')}\n`)
+    }
+    const {sessions} = await run(guest)
+    expect(sessions).toMatchObject([{state: 'unverified'}, {state: 'unverified'}])
+    expect(sessions[0]?.message).toMatch(/as the user "local"/)
+  })
+
+  test('writes through no link, and leaves a session as it is while its picture has no place to go', async () => {
+    await using at = await rehearse()
+    const id = await orphan(at, two, {asset: 'sun', phase: 'ack', finished: true})
+    const outside = await at.write('elsewhere/x', '')
+    mkdirSync(join(at.folder, 'assets', 'sun.png'), {recursive: true})
+    mkdirSync(join(at.folder, 'output'))
+    symlinkSync(dirname(outside), join(at.folder, 'output', id))
+    expect(await run(at)).toMatchObject({exit_code: 2, sessions: [{outcome: 'failed', state: 'orphaned'}]})
+    expect(readdirSync(dirname(outside))).toEqual(['x'])
+    rmSync(join(at.folder, 'output', id))
+    expect(await run(at)).toMatchObject({sessions: [{state: 'completed', path: `output/${id}/${id}.png`}]})
+  })
+
+  test('leaves a session as it is while the server sends half a picture', async () => {
+    await using at = await rehearse({faults: [{when: {route: 'View'}, do: {truncate: 50}}]})
+    const id = await orphan(at, two, {asset: 'sun', phase: 'ack', finished: true})
+    expect(await run(at)).toMatchObject({exit_code: 6, sessions: [{outcome: 'failed', state: 'orphaned'}]})
+    at.mock.control({faults: []})
+    expect(await run(at)).toMatchObject({exit_code: 0, sessions: [{session: id, state: 'completed'}]})
+  })
+
+  test('puts two pictures of one asset into two places', async () => {
+    await using at = await rehearse()
+    await orphan(at, two, {asset: 'sun', phase: 'ack', finished: true, run: 'dead1'})
+    await orphan(at, two, {asset: 'sun', phase: 'ack', finished: true, run: 'dead2'})
+    const {sessions} = await run(at)
+    expect(sessions).toMatchObject([{state: 'completed'}, {state: 'completed'}])
+    const paths = sessions.map(({path}) => path ?? '')
+    expect(new Set(paths).size).toBe(2)
+    for (const path of paths) expect(existsSync(join(at.folder, path))).toBe(true)
   })
 })
 

@@ -2,6 +2,8 @@ import {createHash} from 'node:crypto'
 import {existsSync, readdirSync, readFileSync, rmSync} from 'node:fs'
 import {join} from 'node:path'
 import {describe, expect, test} from '@jest/globals'
+import {readManifest} from '../src/asset/manifest.ts'
+import {generate} from '../src/generate.ts'
 import {SwarmServer} from '../src/server/swarmui/client.ts'
 import {outputOf, type Rehearsal, rehearse} from './support/context.ts'
 import {keepCredentialOf, orphan} from './support/orphan.ts'
@@ -86,6 +88,73 @@ describe('generate, run again', () => {
     const third = await at.generate(random)
     expect(third.run).not.toBe(first.run)
     expect(third).toMatchObject({made: 3, kept: 0})
+  })
+})
+
+describe('generate under a name', () => {
+  const faults = [{when: {prompt: 'moon'}, times: 1, do: {error: 'ComfyUI errored: {}'}}]
+
+  test('does not go on with a run that has made another picture of an asset: the two would have one name', async () => {
+    await using at = await rehearse({faults})
+    const first = await at.generate(three, {retries: 0})
+    const edited = await at.generate(three.replace('a sun', 'a red sun'), {retries: 0})
+    expect(edited.run).not.toBe(first.run)
+    expect(edited).toMatchObject({made: 2, kept: 1})
+  })
+
+  test('refuses a name that has made another picture of an asset', async () => {
+    await using at = await rehearse()
+    await at.generate(three, {run: 'mine', resume: 'adopt'})
+    const edited = at.generate(three.replace('a sun', 'a red sun'), {run: 'mine', resume: 'adopt'})
+    await expect(edited).rejects.toThrow(/"mine" has made sun with another prompt/)
+    expect(await at.asked()).toBe(3)
+  })
+
+  test('makes everything again under the same name when it is told to', async () => {
+    await using at = await rehearse()
+    await at.generate(three, {run: 'mine', resume: 'never'})
+    expect(await at.generate(three, {run: 'mine', resume: 'never'})).toMatchObject({made: 3, exit_code: 0})
+    expect((await at.sessions.list({active: false})).map(({id}) => id).sort()).toEqual([
+      'gen-mine-moon',
+      'gen-mine-moon_2',
+      'gen-mine-star',
+      'gen-mine-star_2',
+      'gen-mine-sun',
+      'gen-mine-sun_2',
+    ])
+  })
+})
+
+describe('generate against another server than the one before', () => {
+  test('does not call lost what that one may have finished', async () => {
+    await using at = await rehearse()
+    const session = await orphan(at, three, {asset: 'sun', phase: 'ack', finished: true})
+    await using other = await rehearse()
+    const elsewhere = {...at, context: {...at.context, server: other.server}}
+    const file = await at.write('ag.yaml', three)
+    const {assets, outputDirectory} = await readManifest(file)
+    const how = {concurrency: 2, failFast: false, retries: 0, overwrite: false, allowFuzzyModel: false} as const
+    const result = await generate(elsewhere.context, {
+      ...how,
+      run: 'new',
+      resume: 'continue',
+      assets,
+      outputDirectory,
+      workspace: at.folder,
+    })
+    expect(result).toMatchObject({made: 2, pending: 1, exit_code: 6})
+    expect(result.assets.find(({asset}) => asset === 'sun')).toMatchObject({
+      error: {reason: 'sent_elsewhere', message: expect.stringContaining(at.server.address)},
+    })
+    expect(await at.sessions.get(session)).toMatchObject({state: 'generating'})
+    expect(await at.generate(three)).toMatchObject({adopted: 1, kept: 2})
+  })
+
+  test('takes no placeholder of the embedded mock for a picture', async () => {
+    await using at = await rehearse({}, {name: 'mock'})
+    await at.generate(three)
+    await using real = await at.elsewhere({name: 'http://real'})
+    expect(await real.generate(three)).toMatchObject({made: 3})
   })
 })
 

@@ -34,7 +34,7 @@ export interface Place {
  * elsewhere is not trusted with paths); a folder named after the session. A place is free when nothing is there, or this very
  * picture already: recovery replaces nothing, and two recoveries do not meet in one place.
  *
- * Throws `UsageError` when links lead out of the folders, `StorageError` when the disk refuses.
+ * Throws `UsageError` when there is none, `StorageError` when the disk refuses.
  */
 export async function putInPlace(
   places: Places,
@@ -44,7 +44,7 @@ export async function putInPlace(
 ): Promise<Place> {
   const digest = sha256(bytes)
   for (const place of candidates(places, session, request, format)) {
-    await confine(place.inside, place.path)
+    if (!(await isConfined(place))) continue
     if (await writeWholeNew(place.path, bytes)) return place
     const there = await readSmall(place.path)
     if (there && sha256(there) === digest) return place
@@ -52,6 +52,17 @@ export async function putInPlace(
   throw new UsageError(`There is no free place for the picture of ${session.id}.`, {
     next: `Move away what lies in ${ownFolder(places, session.id)}.`,
   })
+}
+
+/** A place behind a link, or where there is a folder, is not free. */
+async function isConfined({inside, path}: Place): Promise<boolean> {
+  try {
+    await confine(inside, path)
+    return true
+  } catch (error) {
+    if (error instanceof UsageError) return false
+    throw error
+  }
 }
 
 const NUMBERED = 9
