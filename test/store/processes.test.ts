@@ -5,6 +5,7 @@ import {describe, expect, test} from '@jest/globals'
 import {execa} from 'execa'
 import {systemClock} from '../../src/clock.ts'
 import {openWorkspace, resolveWorkspace} from '../../src/store/workspace.ts'
+import {size} from '../faults/size.ts'
 import {acknowledged} from '../support/acknowledged.ts'
 import {temporaryFolder} from '../support/folder.ts'
 
@@ -44,7 +45,8 @@ describe('processes that share a workspace', () => {
         await new Promise((resolve) => setImmediate(resolve))
       }
     })()
-    const results = await Promise.all(['a', 'b', 'c', 'd', 'e', 'f'].map((name) => write(folder.path, name, 1500)))
+    const names = Array.from({length: size(6, 32)}, (_, n) => `w${n}`)
+    const results = await Promise.all(names.map((name) => write(folder.path, name, size(1500, 30_000))))
     stop = true
     await reader
     const store = open(folder.path)
@@ -56,7 +58,7 @@ describe('processes that share a workspace', () => {
     const active = [...sessions.values()].filter(({state}) => state !== 'completed').map(({id}) => id)
     const {sessions: shown} = JSON.parse(readFileSync(join(folder.path, '.asset-generator-state.json'), 'utf8'))
     expect(Object.keys(shown).sort()).toEqual(active.sort())
-  })
+  }, 300_000)
 
   test('see at once that one was killed, and that nothing it acknowledged is gone', async () => {
     await using folder = temporaryFolder()
