@@ -30,8 +30,8 @@ ROW is the row of the truth table in docs/recovery.md.`
   static override flags = {...recoverFlags, ...serverFlags, ...stateFlags}
 
   async run(): Promise<RecoveryReport> {
-    preferQuickExit()
     const {args, flags} = await this.parse(Recover)
+    if (!flags.apply) preferQuickExit()
     const result = await runRecover(args.manifest, flags, this.jsonEnabled())
     process.exitCode = result.exit_code
     if (!flags.events && !this.jsonEnabled()) this.log(recoverSummary(result))
