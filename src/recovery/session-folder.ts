@@ -1,6 +1,7 @@
 import {type Dirent, lstatSync, readdirSync} from 'node:fs'
 import {join} from 'node:path'
 import {BrokenImageError, type ImageFacts, inspectImage} from '../asset/image.ts'
+import {namesIn} from '../names-in.ts'
 import {readSmall, readSmallText} from '../read-small.ts'
 import {isSessionId} from '../session/history-line.ts'
 import {type Matched, SNAPSHOT_FILE} from './file-rule.ts'
@@ -117,14 +118,6 @@ const STATES: Readonly<Record<string, Witnesses['snapshot']>> = {
 
 function isDate(value: unknown): value is string {
   return typeof value === 'string' && value.length <= 40 && Number.isFinite(Date.parse(value))
-}
-
-function namesIn(folder: string): string[] {
-  try {
-    return readdirSync(folder)
-  } catch {
-    return []
-  }
 }
 
 /** As the folder itself tells what they are: a link is no directory. */

@@ -1,7 +1,8 @@
-import {existsSync, lstatSync, readdirSync, unlinkSync} from 'node:fs'
+import {existsSync, lstatSync, unlinkSync} from 'node:fs'
 import {basename, join} from 'node:path'
 import type {Clock} from '../clock.ts'
 import {storageError, UsageError} from '../errors.ts'
+import {namesIn} from '../names-in.ts'
 import {isSessionId, isSettled, type ParsedLine, parseLine} from '../session/history-line.ts'
 import {withClaimLock} from './claim-lock.ts'
 import {readEveryLine, readLines, readTail} from './history-reader.ts'
@@ -10,7 +11,7 @@ import {mergeLines} from './merge-lines.ts'
 import type {Owners} from './owners.ts'
 import {copyAside, putAside} from './quarantine.ts'
 import {removeQuietly} from './remove-quietly.ts'
-import {replaceFile} from './replace-file.ts'
+import {isTemporary, replaceFile} from './replace-file.ts'
 import type {HistoryCheck, MergeOutcome, SetAside, Upkeep} from './session-store.ts'
 import {forgetSettled, knownSettled, noteSettled} from './settled-index.ts'
 import {writeSnapshot} from './snapshot.ts'
@@ -40,7 +41,7 @@ export class HistoryUpkeep implements Upkeep {
   async damaged(): Promise<readonly string[]> {
     const {layout, clock} = this.#workspace
     const settled = knownSettled(layout.settled)
-    return names(layout.sessions).filter((name) => {
+    return namesIn(layout.sessions).filter((name) => {
       const id = idOf(name)
       if (id !== undefined && (settled.has(id) || readTail(historyPath(layout, id), id))) return false
       const facts = lstatSync(join(layout.sessions, name), {throwIfNoEntry: false})
@@ -118,7 +119,7 @@ export class HistoryUpkeep implements Upkeep {
   }
 
   async ids(): Promise<ReadonlySet<string>> {
-    return new Set(names(this.#workspace.layout.sessions).flatMap((name) => idOf(name) ?? []))
+    return new Set(namesIn(this.#workspace.layout.sessions).flatMap((name) => idOf(name) ?? []))
   }
 
   async knownSettled(): Promise<ReadonlySet<string>> {
@@ -187,17 +188,4 @@ function sameText(a: readonly ParsedLine[], b: readonly ParsedLine[]): boolean {
 function idOf(name: string): string | undefined {
   const id = name.endsWith('.jsonl') ? name.slice(0, -6) : undefined
   return isSessionId(id) ? id : undefined
-}
-
-/** As `replaceFile` names what it is about to rename. */
-function isTemporary(name: string): boolean {
-  return /\.\d+\.[0-9a-f]{8}\.tmp$/.test(name)
-}
-
-function names(folder: string): string[] {
-  try {
-    return readdirSync(folder)
-  } catch {
-    return []
-  }
 }

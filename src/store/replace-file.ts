@@ -22,6 +22,11 @@ export async function replaceFile(
   }
 }
 
+/** Whether a file is one that was to be renamed; an old one was left by a process that died before it got to it. */
+export function isTemporary(name: string): boolean {
+  return /\.\d+\.[0-9a-f]{8}\.tmp$/.test(name)
+}
+
 async function writeNew(path: string, content: string, mode: number, sync: boolean): Promise<void> {
   await using file = await open(path, 'wx', mode)
   await file.writeFile(content)

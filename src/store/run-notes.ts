@@ -1,6 +1,7 @@
-import {lstatSync, mkdirSync, readdirSync, writeFileSync} from 'node:fs'
+import {lstatSync, mkdirSync, writeFileSync} from 'node:fs'
 import {join} from 'node:path'
 import {storageError, systemCode, UsageError} from '../errors.ts'
+import {namesIn} from '../names-in.ts'
 import {readSmallText} from '../read-small.ts'
 import {isSessionId} from '../session/history-line.ts'
 import type {Layout} from './layout.ts'
@@ -57,7 +58,7 @@ export class RunNoteFiles implements RunNotes {
   }
 
   async cancelRequests(run: string): Promise<CancelRequests> {
-    const requested = new Set(readNames(this.#cancelFolder(run)))
+    const requested = new Set(namesIn(this.#cancelFolder(run)))
     return {wholeRun: requested.delete(WHOLE_RUN), sessions: requested}
   }
 
@@ -86,7 +87,7 @@ export class RunNoteFiles implements RunNotes {
 
   #credentials(run: string): string[] {
     const start = `${checkedName(run)}.`
-    const names = readNames(this.#layout.private).filter((name) => name.startsWith(start) && name.endsWith('.json'))
+    const names = namesIn(this.#layout.private).filter((name) => name.startsWith(start) && name.endsWith('.json'))
     return names.map((name) => join(this.#layout.private, name))
   }
 
@@ -98,12 +99,4 @@ export class RunNoteFiles implements RunNotes {
 function checkedName(run: string): string {
   if (!isSessionId(run)) throw new UsageError(`"${run}" cannot be the name of a run.`)
   return run
-}
-
-function readNames(folder: string): string[] {
-  try {
-    return readdirSync(folder)
-  } catch {
-    return []
-  }
 }

@@ -1,10 +1,12 @@
-import {lstatSync, readdirSync} from 'node:fs'
+import {lstatSync} from 'node:fs'
 import {join} from 'node:path'
+import {namesIn} from '../names-in.ts'
 import {isSessionId, isSettled} from '../session/history-line.ts'
 import {readTail} from './history-reader.ts'
 import {historyPath, type Layout} from './layout.ts'
 import type {Owners} from './owners.ts'
 import {removeQuietly} from './remove-quietly.ts'
+import {isTemporary} from './replace-file.ts'
 
 const TEMPORARY_FOR_MS = 10 * 60_000
 
@@ -18,7 +20,7 @@ export async function tidyUp(layout: Layout, owners: Owners, now: number): Promi
   // Owners first: a session that begins after this look has an owner that is not in it.
   for (const token of owners.known()) before.set(token, (await owners.standing(token)) === 'dead')
   let removed = 0
-  for (const id of names(layout.active).filter(isSessionId)) {
+  for (const id of namesIn(layout.active).filter(isSessionId)) {
     const session = readTail(historyPath(layout, id), id)?.line.session
     if (session && !isSettled(session)) {
       wanted.add(session.owner)
@@ -28,13 +30,13 @@ export async function tidyUp(layout: Layout, owners: Owners, now: number): Promi
   }
   for (const [token, dead] of before) {
     if (!dead || wanted.has(token)) continue
-    for (const name of names(layout.private).filter((name) => name.endsWith(`.${token}.json`))) {
+    for (const name of namesIn(layout.private).filter((name) => name.endsWith(`.${token}.json`))) {
       removed += Number(removeQuietly(join(layout.private, name)))
     }
     removed += owners.forget(token)
   }
   for (const folder of [layout.root, layout.active, layout.private]) {
-    for (const name of names(folder).filter((name) => isTemporary(name))) {
+    for (const name of namesIn(folder).filter((name) => isTemporary(name))) {
       if (isOld(join(folder, name), now)) removed += Number(removeQuietly(join(folder, name)))
     }
   }
@@ -62,17 +64,4 @@ async function isAbandoned(marker: string, id: string, owners: Owners, now: numb
 function isOld(path: string, now: number): boolean {
   const facts = lstatSync(path, {throwIfNoEntry: false})
   return facts?.isFile() === true && now - facts.mtimeMs > TEMPORARY_FOR_MS
-}
-
-/** As `replaceFile` names them, for the files that ag replaces. */
-function isTemporary(name: string): boolean {
-  return /\.\d+\.[0-9a-f]{8}\.tmp$/.test(name)
-}
-
-function names(folder: string): string[] {
-  try {
-    return readdirSync(folder)
-  } catch {
-    return []
-  }
 }
