@@ -234,7 +234,7 @@ describe('recover', () => {
     writeFileSync(join(sessions, 'gen-x-bad.jsonl'), 'no json\n')
     const found = (await run(at)).sessions.filter(({row}) => row === 14)
     expect(found.map(({session}) => session)).toEqual(['gen-x-bad', 'gen-x-folder', 'gen-x-link'])
-    for (const {path} of found) expect(existsSync(dirname(path ?? ''))).toBe(true)
+    for (const {path} of found) expect(existsSync(dirname(join(at.folder, path ?? '')))).toBe(true)
     expect(readFileSync(join(at.folder, 'precious.txt'), 'utf8')).toBe('precious')
     expect(await run(at)).toMatchObject({sessions: []})
   })
@@ -438,7 +438,7 @@ describe('recover of folders that other generators left', () => {
     await at.write(`output/${uuid}/session_state.json`, '{"id": tru')
     const {sessions} = await run(at)
     expect(sessions).toMatchObject([{row: 14, action: 'quarantine'}])
-    expect(readFileSync(sessions[0]?.path ?? '', 'utf8')).toBe('{"id": tru')
+    expect(readFileSync(join(at.folder, sessions[0]?.path ?? ''), 'utf8')).toBe('{"id": tru')
     expect(await run(at)).toMatchObject({sessions: []})
   })
 

@@ -61,7 +61,7 @@ export async function carryOut(
     case 'import':
       return importFolder(context, options, one, verdict)
     case 'quarantine':
-      return putAside(context, one)
+      return putAside(context, options, one)
     case 'none':
     case 'ask_server':
     case 'reattach':
@@ -194,14 +194,14 @@ function timesOf({snapshot, path}: SessionFolder): RecordedTimes {
   return {startedAt: snapshot.createdAt ?? written, endedAt: snapshot.completedAt ?? written}
 }
 
-async function putAside({sessions}: Context, {damaged, folder}: Case): Promise<Act> {
+async function putAside({sessions}: Context, {places}: ActOptions, {damaged, folder}: Case): Promise<Act> {
   const what = damaged === undefined ? folder && {file: join(folder.path, SNAPSHOT_FILE)} : {history: damaged}
   if (!what) return {outcome: 'done'}
   const {place, salvaged} = await sessions.upkeep.setAside(what)
   if (place === undefined) return {outcome: 'taken', message: 'another process has mended it'}
   return {
     outcome: 'done',
-    path: place,
+    path: fromWorkspace(places.workspace, place),
     ...(salvaged > 0 ? {message: `${salvaged} of the lines of ${basename(place)} were saved`} : {}),
   }
 }

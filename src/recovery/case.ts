@@ -68,7 +68,8 @@ export async function* gatherCases(context: Context, options: GatherOptions): As
   }
   for (const [id, name] of damaged) {
     const witnesses: Witnesses = {...NOTHING, history: 'bad', age: 'fresh'}
-    yield {id, witnesses, verdict: judgeSession(witnesses), silentMs: 0, damaged: name}
+    const note = 'its history has no valid line at its end'
+    yield {id, witnesses, verdict: judgeSession(witnesses), silentMs: 0, damaged: name, note}
   }
 }
 
@@ -141,14 +142,16 @@ async function caseOfFolder(
     outputs: whole ? matched.outputs : 'partial',
     age: ageOf(silentMs, giveUpAfterMs),
   }
-  const note = whole ? {} : {note: 'one of its pictures is not whole, or is still being written'}
+  const broken = whole ? undefined : 'one of its pictures is not whole, or is still being written'
+  const unreadable = snapshot.state === 'bad' ? `its ${SNAPSHOT_FILE} cannot be read` : undefined
+  const text = broken ?? (matched.outputs === 'none' ? unreadable : undefined)
   return {
     id: folder.id,
     witnesses,
     verdict: judgeSession(witnesses),
     silentMs,
     folder,
-    ...note,
+    ...(text ? {note: text} : {}),
     ...(damaged === undefined ? {} : {damaged}),
   }
 }
