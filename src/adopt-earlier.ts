@@ -1,14 +1,16 @@
 import {join} from 'node:path'
 import type {Asset} from './asset/asset.ts'
 import {confine} from './asset/output-path.ts'
+import {refuseIfCancelled} from './cancel-request.ts'
 import type {Context} from './context.ts'
-import {endingOf, stopsTheRun} from './ending.ts'
-import {AgError} from './errors.ts'
+import {endingOf, messageOf, stopsTheRun} from './ending.ts'
+import {AgError, CancelledError} from './errors.ts'
 import {describePicture, type WholePicture} from './fetch-picture.ts'
 import {type AssetOutcome, freeSessionId, type Making, RunStoppedError, requestFor} from './make-picture.ts'
-import {fetchSought, isNotThere, recoveredResult, soughtBy} from './recovery/adopt.ts'
+import {fetchSought, isBroken, isNotThere, recoveredResult, soughtBy} from './recovery/adopt.ts'
 import {type Case, caseOfSession} from './recovery/case.ts'
-import {readOnDisk} from './recovery/find-on-disk.ts'
+import {findOnDisk, readOnDisk} from './recovery/find-on-disk.ts'
+import type {Places} from './recovery/place.ts'
 import {askServer, type ServerAnswer} from './recovery/server-evidence.ts'
 import {judgeSession, type RecoveryVerdict} from './recovery/verdict.ts'
 import type {EarlierWork} from './resume.ts'
@@ -52,11 +54,21 @@ export async function adoptEarlier(
       if (context.signal.aborted) return outcome
       if (stopsTheRun(error)) throw new RunStoppedError(outcome, error)
       if (!(error instanceof AgError)) throw error
-      const {reason, message, next} = endingOf(error, context.signal)
-      return {...outcome, state: 'failed', error: {reason, message, ...(next ? {next} : {})}}
+      const {state, reason, message, next} = endingOf(error, context.signal)
+      return {...outcome, state, error: {reason, message, ...(next ? {next} : {})}}
     }
   }
   return undefined
+}
+
+type Decision =
+  | {readonly verdict: RecoveryVerdict; readonly image?: GeneratedImage; readonly elsewhere?: undefined}
+  | {readonly elsewhere: string}
+
+interface Found {
+  readonly whole: WholePicture
+  readonly recovered: 'disk' | 'server'
+  readonly image?: GeneratedImage
 }
 
 /** One earlier session, and the asset whose picture it may have. */
@@ -80,48 +92,65 @@ class Adoption {
   /** A session that nobody brought to its end: it is taken over, and brought to it. */
   async fromOrphan(): Promise<AssetOutcome | undefined> {
     const {sessions, report} = this.#context
-    const {workspace, outputDirectory} = this.#making
-    const declared = new Map([[this.#asset.id, this.#asset]])
-    const places = {workspace, outputDirectory, declared, sessionsOutput: join(workspace, 'output')}
-    const options = {places, giveUpAfterMs: PATIENCE_MS, force: false}
+    const options = {places: this.#places(), giveUpAfterMs: PATIENCE_MS, force: false}
     const one = await caseOfSession(this.#context, options, this.#session)
     const first = this.#work.answers.get(one.id)
     if (first?.server === 'unknown' && first.elsewhere && !one.onDisk) return this.#sentElsewhere(first.elsewhere)
     const writer = await sessions.claim(this.#session.id)
     if (!writer) return this.#madeElsewhere()
     report({event: 'asset.started', asset: this.#asset.id, session: this.#session.id})
-    const {verdict, image} = await this.#decide(one)
-    if (verdict.action === 'adopt_from_disk' && one.onDisk)
+    const decision = await this.#decide(one).catch(async (error: unknown) => {
+      if (error instanceof CancelledError) await this.#settle(writer, 'cancelled', 'cancelled', error.message)
+      throw error
+    })
+    if (decision.elsewhere !== undefined) return this.#sentElsewhere(decision.elsewhere)
+    const {verdict, image} = decision
+    if (verdict.action === 'adopt_from_disk' && one.onDisk) {
       return this.#settleWith(writer, await readOnDisk(one.onDisk), 'disk')
-    if (verdict.action === 'adopt_from_server' && image) {
-      const whole = await this.#fetch(image)
-      if (whole) return this.#settleWith(writer, whole, 'server', image)
     }
+    const whole = verdict.action === 'adopt_from_server' && image ? await this.#fetchOrSettle(writer, image) : undefined
+    if (whole) return this.#settleWith(writer, whole, 'server', image)
     const gone = {state: 'lost', reason: 'gone', because: 'the server has another picture under its name'} as const
     const {state, reason, because} = verdict.action === 'settle' ? verdict : gone
     const ended = state === 'failed' || state === 'cancelled' ? state : 'lost'
-    const error = `Found after its process died: ${because}.`
-    await writer.append({event: ended, state: ended, message: error, result: {error, reason}})
+    await this.#settle(writer, ended, reason, `Found after its process died: ${because}.`)
     return verdict.reason === 'outcome_unknown' ? this.#lost(because) : undefined
+  }
+
+  /** A picture that does not come whole is given up with this session; the next run looks once more, and then makes it anew. */
+  async #fetchOrSettle(writer: SessionWriter, image: GeneratedImage): Promise<WholePicture | undefined> {
+    try {
+      return await this.#fetch(image)
+    } catch (error) {
+      if (isBroken(error)) await this.#settle(writer, 'lost', 'broken', messageOf(error))
+      throw error
+    }
+  }
+
+  async #settle(
+    writer: SessionWriter,
+    state: 'failed' | 'cancelled' | 'lost',
+    reason: string,
+    error: string,
+  ): Promise<void> {
+    await writer.append({event: state, state, message: error, result: {error, reason}})
   }
 
   /** A session that is over: its picture may be on the server all the same, or was here once. */
   async fromSettled(): Promise<AssetOutcome | undefined> {
     const {sessions} = this.#context
-    let answer = this.#work.answers.get(this.#session.id)
-    while (answer?.server === 'running') answer = await this.#askAgain()
-    if (answer?.server !== 'picture') return undefined
-    const whole = await this.#fetch(answer.image)
-    if (!whole) return undefined
+    const found = (await this.#onDisk()) ?? (await this.#onServer())
+    if (!found) return undefined
+    const {whole, recovered, image} = found
     const path = this.#asset.pathFor(whole.facts.format)
-    const result = recoveredResult(whole, {path, workspace: this.#making.workspace}, 'server', answer.image)
+    const result = recoveredResult(whole, {path, workspace: this.#making.workspace}, recovered, image)
     await this.#put(path, whole)
     // It is where and what its history says: nothing new is to be told.
     if (this.#session.state === 'completed' && this.#session.result?.picture?.path === result.picture.path) {
       return this.#adopted(this.#session.id, result)
     }
     const id = freeSessionId(this.#making, this.#asset)
-    const message = `Found on the server, from ${this.#session.id}`
+    const message = `Found on ${recovered === 'disk' ? 'disk' : 'the server'}, from ${this.#session.id}`
     await sessions.record(id, requestFor(this.#context, this.#making, this.#asset), {
       event: 'recovered',
       state: 'completed',
@@ -132,11 +161,38 @@ class Adoption {
     return this.#adopted(id, result)
   }
 
+  /** Where recovery has put it, because its own place was taken then. */
+  async #onDisk(): Promise<Found | undefined> {
+    const {sessions} = this.#context
+    if (this.#session.state !== 'completed') return undefined
+    const there = await findOnDisk(this.#places(), this.#session, await sessions.request(this.#session.id))
+    return there && {whole: await readOnDisk(there), recovered: 'disk'}
+  }
+
+  async #onServer(): Promise<Found | undefined> {
+    let answer = this.#work.answers.get(this.#session.id)
+    while (answer?.server === 'running') answer = await this.#askAgain()
+    if (answer?.server !== 'picture') return undefined
+    const whole = await this.#fetch(answer.image).catch((error: unknown) => {
+      // It was given up before; what the server has of it is no picture.
+      if (isBroken(error)) return undefined
+      throw error
+    })
+    return whole && {whole, recovered: 'server', image: answer.image}
+  }
+
+  #places(): Places {
+    const {workspace, outputDirectory} = this.#making
+    const declared = new Map([[this.#asset.id, this.#asset]])
+    return {workspace, outputDirectory, declared, sessionsOutput: join(workspace, 'output')}
+  }
+
   /** What has become of it; waits while the server works on it, and for a while when nobody can tell. */
-  async #decide(one: Case): Promise<{verdict: RecoveryVerdict; image?: GeneratedImage}> {
+  async #decide(one: Case): Promise<Decision> {
     const {clock, report} = this.#context
     let answer = this.#work.answers.get(one.id)
     for (let looks = 0; ; looks++) {
+      if (answer?.server === 'unknown' && answer.elsewhere !== undefined) return {elsewhere: answer.elsewhere}
       const age = clock.monotonic() - this.#started > PATIENCE_MS ? 'given_up' : 'fresh'
       const verdict = judgeSession({...one.witnesses, age, ...(answer ? {server: answer.server} : {})})
       const isOpen = verdict.action === 'reattach' || verdict.action === 'none' || verdict.action === 'ask_server'
@@ -145,6 +201,7 @@ class Adoption {
         const message = `${this.#asset.id} was asked for before (${one.id}): waiting for it, because ${verdict.because}.`
         report({event: 'notice', message})
       }
+      await refuseIfCancelled(this.#context, this.#session.run, one.id)
       answer = await this.#askAgain()
     }
   }
@@ -210,7 +267,7 @@ class Adoption {
   #sentElsewhere(where: string): AssetOutcome {
     const [asset, session] = [this.#asset.id, this.#session.id]
     const message = `${asset} was sent before, ${where}.`
-    const next = 'To give it up: ag recover --apply --give-up-after 0'
+    const next = `To give it up: ag recover --apply --give-up-after 0 --session ${session}`
     this.#context.report({
       event: 'asset.failed',
       asset,

@@ -7,6 +7,7 @@ import {type Act, type ActOptions, carryOut} from './recovery/act.ts'
 import {ageOf, type Case, caseOfSession, type GatherOptions, gatherCases} from './recovery/case.ts'
 import {askServer, questionOf, type ServerAnswer} from './recovery/server-evidence.ts'
 import {judgeSession, type RecoveryVerdict} from './recovery/verdict.ts'
+import {isSettled} from './session/history-line.ts'
 import {foreignLine} from './text.ts'
 
 export interface RecoverOptions extends GatherOptions, ActOptions {
@@ -74,6 +75,9 @@ class Recovery {
   readonly #context: Context
   readonly #options: RecoverOptions
   readonly #found: RecoveredSession[] = []
+  /** Why the server could not be asked, the last time it was. */
+  #unanswered: AgError | undefined
+  /** What first went wrong with something that was to be done. */
   #failure: AgError | undefined
   #timedOut = false
 
@@ -88,16 +92,14 @@ class Recovery {
     const local: Case[] = []
     for (const one of await this.#cases()) (one.verdict.action === 'ask_server' ? unsure : local).push(one)
     await eachOf(local, concurrency, (one) => this.#conclude(one, one.verdict))
-    const settledFailure = this.#failure
     const open = await this.#askAndConclude(unsure, apply && waitMs !== undefined)
     if (open.length > 0 && waitMs !== undefined) await this.#wait(open, waitMs)
-    this.#failure ??= settledFailure
     if (apply) await this.#context.sessions.upkeep.tidy()
   }
 
   result(): RecoverResult {
     const sessions = [...this.#found].sort((a, b) => (a.session < b.session ? -1 : 1))
-    const error = this.#failure ?? (this.#timedOut ? new StillRunningError() : undefined)
+    const error = this.#failure ?? this.#unanswered ?? (this.#timedOut ? new StillRunningError() : undefined)
     const open = this.#options.apply && sessions.some(({state, outcome}) => outcome === 'open' && OPEN.has(state))
     return {
       schemaVersion: 1,
@@ -116,16 +118,24 @@ class Recovery {
     for await (const one of gatherCases(this.#context, this.#options)) {
       if (names.length > 0 && !names.includes(one.id)) continue
       if (sinceMs !== undefined && one.silentMs > sinceMs) continue
-      if (!apply || one.verdict.action !== 'quarantine') {
-        cases.push(one)
-        continue
-      }
-      await this.#conclude(one, one.verdict)
-      const saved = await this.#context.sessions.get(one.id)
-      if (saved) cases.push(await caseOfSession(this.#context, this.#options, saved))
+      if (apply && (one.damaged !== undefined || one.verdict.action === 'quarantine'))
+        cases.push(...(await this.#mend(one)))
+      else cases.push(one)
     }
     await this.#refuseUnknown(cases)
     return cases
+  }
+
+  /** Puts aside what cannot be read. What can be said of the session without it, or with its good lines, is judged anew. */
+  async #mend(one: Case): Promise<Case[]> {
+    const {upkeep} = this.#context.sessions
+    if (one.verdict.action === 'quarantine') await this.#conclude(one, one.verdict)
+    else if (one.damaged !== undefined) await upkeep.setAside({history: one.damaged})
+    const saved = await this.#context.sessions.get(one.id)
+    if (saved) return isSettled(saved) ? [] : [await caseOfSession(this.#context, this.#options, saved)]
+    if (one.verdict.action === 'quarantine') return []
+    const {damaged: _, ...rest} = one
+    return [rest]
   }
 
   async #refuseUnknown(cases: readonly Case[]): Promise<void> {
@@ -139,26 +149,31 @@ class Recovery {
   }
 
   /** Asks the server after the cases, run by run, and concludes what it knows. Returns what is still open. */
-  async #askAndConclude(cases: readonly Case[], willWait: boolean): Promise<Case[]> {
+  async #askAndConclude(cases: readonly Case[], willWait: boolean): Promise<OpenCase[]> {
     const {concurrency} = this.#options
-    const open: Case[] = []
+    const open: OpenCase[] = []
     for (const [run, members] of Map.groupBy(cases, ({session}) => session?.run ?? '')) {
       const answers = await this.#ask(run, members)
       await eachOf(members, concurrency, async (one) => {
         const answer = answers?.get(one.id)
         const verdict = answer ? this.#judge(one, answer) : one.verdict
         const undecided = verdict.action === 'reattach' || verdict.state === 'unverified' || !answer
-        if (willWait && undecided) open.push({...one, verdict})
+        if (willWait && undecided && !isElsewhere(answer)) open.push({one, verdict, answer})
         else await this.#conclude(one, verdict, answer)
       })
     }
     return open
   }
 
-  /** By now: what nobody can tell of is given up when it has been silent for long enough. */
-  #judge({session, witnesses}: Case, {server}: ServerAnswer): RecoveryVerdict {
+  /**
+   * By now: what nobody can tell of is given up when it has been silent for long enough; but what can be asked elsewhere only
+   * when it is named, or everything is to be given up.
+   */
+  #judge({id, session, witnesses}: Case, answer: ServerAnswer): RecoveryVerdict {
+    const {giveUpAfterMs, sessions} = this.#options
     const silentMs = session ? this.#context.clock.now() - Date.parse(session.updatedAt) : 0
-    return judgeSession({...witnesses, server, age: ageOf(silentMs, this.#options.giveUpAfterMs)})
+    const wait = isElsewhere(answer) && giveUpAfterMs > 0 && !sessions.includes(id)
+    return judgeSession({...witnesses, server: answer.server, age: wait ? 'fresh' : ageOf(silentMs, giveUpAfterMs)})
   }
 
   async #ask(run: string, cases: readonly Case[]): Promise<ReadonlyMap<string, ServerAnswer> | undefined> {
@@ -169,29 +184,31 @@ class Recovery {
     } catch (error) {
       this.#context.signal.throwIfAborted()
       if (!(error instanceof AgError)) throw error
-      this.#failure ??= error
+      this.#unanswered = error
       return undefined
     }
   }
 
-  /** Looks again and again until the server has finished, or the time is over. */
-  async #wait(cases: readonly Case[], waitMs: number): Promise<void> {
+  /** Looks again and again until the server has finished, or the time is over. A server that is away is waited for, too. */
+  async #wait(cases: readonly OpenCase[], waitMs: number): Promise<void> {
     const {clock, signal, report} = this.#context
     using deadline = startDeadline(clock, waitMs, signal)
     report({event: 'recover.waiting', sessions: cases.length, timeout_seconds: waitMs / 1000})
-    let open = [...cases]
+    let open = cases
     try {
       while (open.length > 0) {
         await clock.sleep(LOOK_AGAIN_MS, deadline.signal)
-        // A server that is away for a moment is waited for, too.
-        this.#failure = undefined
-        open = await this.#askAndConclude(open, true)
+        this.#unanswered = undefined
+        open = await this.#askAndConclude(
+          open.map(({one}) => one),
+          true,
+        )
       }
     } catch (error) {
       if (!deadline.passed()) throw error
       this.#timedOut = true
     }
-    for (const one of open) await this.#conclude(one, one.verdict)
+    for (const {one, verdict, answer} of open) await this.#conclude(one, verdict, answer)
   }
 
   async #conclude(one: Case, verdict: RecoveryVerdict, answer?: ServerAnswer): Promise<void> {
@@ -208,8 +225,7 @@ class Recovery {
       this.#failure ??= error
       act = {outcome: 'failed', state: 'orphaned', message: error.message}
     }
-    const elsewhere = answer?.server === 'unknown' ? answer.elsewhere : undefined
-    const known = elsewhere === undefined ? one : {...one, note: `it was sent ${elsewhere}`}
+    const known = isElsewhere(answer) && verdict.state === 'unverified' ? {...one, note: whereToAsk(one, answer)} : one
     this.#tell(describe(known, verdict, act, acts && !apply))
   }
 
@@ -229,6 +245,24 @@ class Recovery {
       ...where,
     })
   }
+}
+
+/** A case that only time, or the server, can bring to its end. */
+interface OpenCase {
+  readonly one: Case
+  readonly verdict: RecoveryVerdict
+  readonly answer: ServerAnswer | undefined
+}
+
+type Elsewhere = Extract<ServerAnswer, {readonly elsewhere?: string}> & {readonly elsewhere: string}
+
+/** It was sent to another server, or as another user: this one can never tell. */
+function isElsewhere(answer: ServerAnswer | undefined): answer is Elsewhere {
+  return answer !== undefined && answer.server !== 'picture' && answer.elsewhere !== undefined
+}
+
+function whereToAsk({id}: Case, {elsewhere}: Elsewhere): string {
+  return `it was sent ${elsewhere}, or give it up with --session ${id} --give-up-after 0`
 }
 
 /** Rows that have nothing to tell: settled sessions that are in order. */

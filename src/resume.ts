@@ -53,7 +53,7 @@ export async function planResumption(
   const ours = mode === 'never' ? [] : all.filter(({key}) => key !== undefined && keys.has(key))
   const unfinished = mode === 'continue' ? await unfinishedRun(sessions, all, ours, keys) : undefined
   const name = unfinished?.run ?? run
-  if (mode === 'adopt') refuseOtherPictures(name, all, keys)
+  if (mode !== 'continue') refuseOtherPictures(name, all, keys)
   const byKey = Map.groupBy(ours.reverse(), ({key}) => key)
   const kept = new Map<string, Kept>()
   const elsewhere = new Map<string, OwnedSession>()

@@ -1,5 +1,5 @@
 import {randomBytes} from 'node:crypto'
-import {link, mkdir, open, rename, rm} from 'node:fs/promises'
+import {constants, copyFile, link, mkdir, open, rename, rm} from 'node:fs/promises'
 import {basename, dirname, join} from 'node:path'
 import {storageError, systemCode} from './errors.ts'
 
@@ -15,7 +15,7 @@ export async function writeWhole(path: string, bytes: Uint8Array): Promise<void>
 export async function writeWholeNew(path: string, bytes: Uint8Array): Promise<boolean> {
   try {
     await writeBeside(path, bytes, async (temporary) => {
-      await link(temporary, path)
+      await nameNew(temporary, path)
       await rm(temporary, {force: true})
     })
     return true
@@ -24,6 +24,18 @@ export async function writeWholeNew(path: string, bytes: Uint8Array): Promise<bo
     throw error
   }
 }
+
+/** A second name for the file; on a file system without links, a copy that replaces nothing. */
+async function nameNew(temporary: string, path: string): Promise<void> {
+  try {
+    await link(temporary, path)
+  } catch (error) {
+    if (!NO_LINKS.has(systemCode(error) ?? '')) throw error
+    await copyFile(temporary, path, constants.COPYFILE_EXCL)
+  }
+}
+
+const NO_LINKS = new Set(['EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS'])
 
 async function writeBeside(path: string, bytes: Uint8Array, name: (temporary: string) => Promise<void>): Promise<void> {
   const temporary = join(dirname(path), `.${basename(path).slice(0, 100)}.${randomBytes(6).toString('hex')}.tmp`)

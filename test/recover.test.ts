@@ -290,6 +290,33 @@ describe('recover, asked to take what is not its own', () => {
     expect(await run(at)).toMatchObject({exit_code: 0, sessions: [{session: id, state: 'completed'}]})
   })
 
+  test('forgets no failure while it waits for something else', async () => {
+    await using at = await rehearse({step_ms: 40, faults: [{when: {route: 'View'}, times: 6, do: {truncate: 50}}]})
+    const broken = await orphan(at, two, {asset: 'sun', phase: 'ack', finished: true, run: 'dead1'})
+    const id = await orphan(at, two, {asset: 'moon', phase: 'ack', run: 'dead2'})
+    await using _running = await startElsewhere(at, id)
+    const result = await run(at, {waitMs: 60_000})
+    expect(result.sessions.map(({session, outcome}) => `${session} ${outcome}`)).toEqual([
+      `${broken} failed`,
+      `${id} done`,
+    ])
+    expect(result.exit_code).not.toBe(0)
+  })
+
+  test('does not wait for what only another server can tell', async () => {
+    await using at = await rehearse()
+    await orphan(at, two, {asset: 'sun', phase: 'ack'})
+    await using other = await rehearse()
+    const context = {...at.context, server: other.server}
+    expect(await recover(context, await options(at, {waitMs: 3_600_000}))).toMatchObject({
+      exit_code: 6,
+      sessions: [{state: 'unverified', outcome: 'open'}],
+    })
+    const [session] = await at.sessions.list({active: true})
+    const named = await options(at, {sessions: [session?.id ?? ''], giveUpAfterMs: 0})
+    expect(await recover(context, named)).toMatchObject({exit_code: 0, sessions: [{state: 'lost'}]})
+  })
+
   test('puts two pictures of one asset into two places', async () => {
     await using at = await rehearse()
     await orphan(at, two, {asset: 'sun', phase: 'ack', finished: true, run: 'dead1'})

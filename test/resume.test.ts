@@ -4,6 +4,7 @@ import {join} from 'node:path'
 import {describe, expect, test} from '@jest/globals'
 import {readManifest} from '../src/asset/manifest.ts'
 import {generate} from '../src/generate.ts'
+import {recover} from '../src/recover.ts'
 import {SwarmServer} from '../src/server/swarmui/client.ts'
 import {outputOf, type Rehearsal, rehearse} from './support/context.ts'
 import {keepCredentialOf, orphan} from './support/orphan.ts'
@@ -217,6 +218,54 @@ describe('generate, after its process died', () => {
     expect(await at.asked()).toBe(3)
     await sending
     await running.close()
+  })
+
+  test('takes from the disk what recovery had to put somewhere else', async () => {
+    await using at = await rehearse()
+    const session = await orphan(at, three, {asset: 'sun', phase: 'ack', finished: true})
+    const drawing = await at.write('assets/sun.png', 'a drawing')
+    const {assets, outputDirectory} = await readManifest(join(at.folder, 'ag.yaml'))
+    const declared = new Map(assets.map((asset) => [asset.id, asset]))
+    const places = {workspace: at.folder, sessionsOutput: join(at.folder, 'output'), outputDirectory, declared}
+    const how = {giveUpAfterMs: 1, force: false, apply: true, sessions: [], concurrency: 1, retries: 0, retryDelayMs: 1}
+    await recover(at.context, {places, ...how})
+    expect(await at.sessions.get(session)).toMatchObject({
+      result: {picture: {path: `output/${session}/${session}.png`}},
+    })
+    rmSync(drawing)
+    at.mock.control({faults: [{when: {route: 'View'}, do: {status: 404, html: 'gone'}}]})
+    const result = await at.generate(three.replace(', {id: moon, prompt: a moon}, {id: star, prompt: a star}', ''))
+    expect(result).toMatchObject({made: 0, adopted: 1})
+    expect(existsSync(outputOf(at, 'sun.png'))).toBe(true)
+  })
+
+  test('makes nothing again that is cancelled while it waits for it', async () => {
+    await using at = await rehearse({step_ms: 100_000})
+    const session = await orphan(at, three, {asset: 'sun', phase: 'ack'})
+    const {parameters} = (await at.sessions.request(session)) ?? {}
+    const server = new SwarmServer(at.mock.url)
+    const leaving = new AbortController()
+    let credential = ''
+    const sending = server.generate(
+      {parameters: parameters as Record<string, string>, tag: {run: 'dead1', item: 'sun'}},
+      {
+        signal: leaving.signal,
+        onSending: async (secret) => {
+          credential = secret
+        },
+      },
+    )
+    sending.catch(() => {})
+    while ((await at.asked()) === 0) await new Promise((resolve) => setImmediate(resolve))
+    await keepCredentialOf(at, session, credential)
+    const resumed = at.generate(three.replace(', {id: moon, prompt: a moon}, {id: star, prompt: a star}', ''))
+    while (!at.events.some(({event}) => event === 'notice')) await new Promise((resolve) => setImmediate(resolve))
+    await at.sessions.runs.requestCancel('dead1', session)
+    expect(await resumed).toMatchObject({made: 0, pending: 1})
+    expect(await at.sessions.get(session)).toMatchObject({state: 'cancelled'})
+    expect(await at.asked()).toBe(1)
+    leaving.abort()
+    await server.close()
   })
 
   test('asks for nothing twice when nobody can tell what became of it', async () => {

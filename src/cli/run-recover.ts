@@ -2,7 +2,7 @@ import {statSync} from 'node:fs'
 import {join, resolve} from 'node:path'
 import {findManifest, type Manifest, readManifest} from '../asset/manifest.ts'
 import {systemClock} from '../clock.ts'
-import {UsageError} from '../errors.ts'
+import {AgError, ExitCode, UsageError} from '../errors.ts'
 import type {GenerateResult} from '../generate.ts'
 import {type RecoverResult, recover} from '../recover.ts'
 import type {Places} from '../recovery/place.ts'
@@ -63,8 +63,16 @@ export async function runRecover(
     if (!flags.resubmit || result.error) return result
     const run = {newRun: newRunId, workspace: workspace.stateDir, failFast: false, overwrite: false}
     const again = {places, sessions: named, concurrency, allowFuzzyModel: false, ...retries, ...since, ...run}
-    const resubmitted = await resubmit(context, again)
-    return {...result, resubmitted, exit_code: resubmitted.find(({exit_code}) => exit_code)?.exit_code ?? 0}
+    try {
+      const resubmitted = await resubmit(context, again)
+      const failed = resubmitted.find(({exit_code: code}) => code !== ExitCode.done)
+      return {...result, resubmitted, exit_code: failed?.exit_code ?? result.exit_code}
+    } catch (error) {
+      // What was recovered is to be told all the same.
+      if (!(error instanceof AgError) || signal.aborted) throw error
+      const {message, next, exitCode} = error
+      return {...result, error: {message, ...(next ? {next} : {})}, exit_code: exitCode}
+    }
   } finally {
     await sessions.close()
     progress.close()

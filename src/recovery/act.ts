@@ -7,7 +7,7 @@ import type {GeneratedImage} from '../server/image-server.ts'
 import {isSettled} from '../session/history-line.ts'
 import type {SessionEvent, SessionRequest} from '../session/session.ts'
 import type {RecordedTimes, SessionWriter} from '../store/session-store.ts'
-import {fetchSought, isNotThere, recoveredResult, soughtBy} from './adopt.ts'
+import {fetchSought, isBroken, isNotThere, recoveredResult, soughtBy} from './adopt.ts'
 import type {Case} from './case.ts'
 import {SNAPSHOT_FILE} from './file-rule.ts'
 import {readOnDisk} from './find-on-disk.ts'
@@ -94,9 +94,10 @@ async function adoptFromServer(context: Context, options: ActOptions, one: Case,
     return {outcome: 'done', path: result.picture.path}
   } catch (error) {
     context.signal.throwIfAborted()
-    // Only what the server has not is over; what is wrong on this side can be tried again.
-    if (!isNotThere(error)) throw error
-    const [state, reason, message] = ['lost', 'gone', messageOf(error)] as const
+    // Only what the server has not is over; what is wrong on this side, or on the way, can be tried again for a while.
+    const broken = isBroken(error) && one.witnesses.age === 'given_up'
+    if (!isNotThere(error) && !broken) throw error
+    const [state, reason, message] = ['lost', broken ? 'broken' : 'gone', messageOf(error)] as const
     const ended: SessionEvent = {event: state, state, message, result: {error: message, reason}}
     return {...(await settle(context, options, one, ended)), state, reason, message}
   }
@@ -140,15 +141,11 @@ async function heal({sessions}: Context, {places}: ActOptions, one: Case): Promi
 async function importFolder(
   context: Context,
   {places}: ActOptions,
-  {folder, damaged, witnesses}: Case,
+  {folder, witnesses}: Case,
   {state, reason, because, row}: RecoveryVerdict,
 ): Promise<Act> {
   const {sessions} = context
   if (!folder) return {outcome: 'done'}
-  if (damaged !== undefined) {
-    const {salvaged} = await sessions.upkeep.setAside({history: damaged})
-    if (salvaged > 0) return {outcome: 'done', state: 'unverified', message: `${salvaged} of its lines were saved`}
-  }
   const first = witnesses.outputs === 'complete' ? (await inspectPictures(folder)).first : undefined
   const path = first && join(folder.path, first.name)
   const found =

@@ -53,6 +53,11 @@ export function isNotThere(error: unknown): boolean {
   return error instanceof GenerationError && error.fault === 'missing'
 }
 
+/** Whether the server has a picture and does not send it whole. */
+export function isBroken(error: unknown): boolean {
+  return error instanceof GenerationError && error.fault === 'broken'
+}
+
 /** Why bytes are not the picture sought; `undefined` when they are, or carry no sign either way. */
 export function whyOther({run, asset, seed, digest}: Sought, bytes: Uint8Array): string | undefined {
   if (digest !== undefined) return sha256(bytes) === digest ? undefined : 'has other bytes than were recorded'

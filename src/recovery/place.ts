@@ -110,16 +110,13 @@ function declaredPlace(
   }
 }
 
-/** Whether a manifest's asset asks for what was asked for then; the model may be spelt in another way. */
+/** What makes a picture what it is, and is never spelt in another way by the server. */
+const ESSENCE = ['prompt', 'negativeprompt', 'seed', 'width', 'height', 'steps', 'cfgscale'] as const
+
+/** Whether a manifest's asset still asks for what was asked for then. */
 function asksForTheSame({parameters, randomSeed}: Asset, request: SessionRequest | undefined): boolean {
-  const ignored = new Set(['model', ...(randomSeed ? ['seed'] : [])])
-  const essence = (all: Readonly<Record<string, unknown>>): string =>
-    JSON.stringify(
-      Object.entries(all)
-        .filter(([name]) => !ignored.has(name))
-        .sort(([a], [b]) => (a < b ? -1 : 1)),
-    )
-  return request !== undefined && essence(parameters) === essence(request.parameters)
+  const compared = ESSENCE.filter((name) => !(randomSeed && name === 'seed'))
+  return request !== undefined && compared.every((name) => parameters[name] === request.parameters[name])
 }
 
 function recordedPlace(

@@ -60,8 +60,10 @@ export class HistoryUpkeep implements Upkeep {
       // Another process may have mended it since it was found to be damaged.
       if (id !== undefined && readTail(path, id)) return undefined
       const lines = id === undefined ? [] : mergeLines([[...readLines(path, id)]]).lines
-      const place = putAside(layout, path, clock.now())
-      if (lines.length > 0) await writeLines(path, lines)
+      if (lines.length === 0) return {place: putAside(layout, path, clock.now()), salvaged: 0}
+      // A copy goes aside: at no moment is the session without a history.
+      const place = copyAside(layout, path, clock.now())
+      await writeLines(path, lines)
       return {place, salvaged: lines.length}
     })
     changed()
