@@ -6,7 +6,7 @@ import {unknownSession} from './history/show.ts'
 import {type Act, type ActOptions, carryOut} from './recovery/act.ts'
 import {ageOf, type Case, caseOfSession, type GatherOptions, gatherCases} from './recovery/case.ts'
 import {askServer, questionOf, type ServerAnswer} from './recovery/server-evidence.ts'
-import {judgeSession, type RecoveryVerdict} from './recovery/verdict.ts'
+import {judgeSession, type RecoveryVerdict, type Witnesses} from './recovery/verdict.ts'
 import {isSettled} from './session/history-line.ts'
 import {foreignLine} from './text.ts'
 
@@ -33,6 +33,8 @@ export interface RecoveredSession {
   readonly state: RecoveryVerdict['state']
   readonly reason: string
   readonly message: string
+  /** What was known of it when it was judged. */
+  readonly evidence: RecoveryEvidence
   readonly action: RecoveryVerdict['action']
   /** `planned` in a dry run; `open` where only time or the server can help; `taken` by a process that was faster. */
   readonly outcome: 'planned' | 'done' | 'taken' | 'open' | 'failed'
@@ -41,6 +43,18 @@ export interface RecoveredSession {
   readonly flags?: readonly string[]
   /** Relative to the workspace: the picture; or where something unreadable was put. */
   readonly path?: string
+}
+
+/** What is known of a session, in the words of docs/recovery.md. */
+export interface RecoveryEvidence {
+  readonly history: Witnesses['history']
+  readonly snapshot: Witnesses['snapshot']
+  readonly outputs: Witnesses['outputs']
+  readonly owner: Witnesses['owner']
+  readonly submission: Witnesses['submission']
+  readonly server: Witnesses['server']
+  readonly stop_asked: boolean
+  readonly age: Witnesses['age']
 }
 
 /** What a recovery came to; also what `--json` prints. */
@@ -272,6 +286,7 @@ function isNothing({action, row}: RecoveryVerdict): boolean {
 
 function describe(one: Case, verdict: RecoveryVerdict, act: Act | undefined, planned: boolean): RecoveredSession {
   const {row, state, reason, because, action, retryable, flags} = verdict
+  const {stopAsked, ...evidence} = verdict.evidence
   const newer = one.session?.unsupported ? 'it was written by a newer ag' : undefined
   return {
     session: foreignLine(one.id, 150),
@@ -281,6 +296,7 @@ function describe(one: Case, verdict: RecoveryVerdict, act: Act | undefined, pla
     state: act?.state ?? state,
     reason: act?.reason ?? reason,
     message: act?.message ?? newer ?? one.note ?? because,
+    evidence: {...evidence, stop_asked: stopAsked},
     action,
     outcome: act?.outcome ?? (planned ? 'planned' : 'open'),
     retryable,

@@ -59,20 +59,23 @@ export interface RecoveryVerdict {
   readonly reason: string
   /** For people: half a sentence. */
   readonly because: string
+  /** What was known when it was judged. */
+  readonly evidence: Witnesses
   readonly action: RecoveryAction
   /** Made again without being asked for twice: nothing of it can be running or finished anywhere. */
   readonly retryable: boolean
   readonly flags: readonly ('outputs_missing' | 'outputs_present')[]
 }
 
-type Judged = Omit<RecoveryVerdict, 'retryable' | 'flags'> & Partial<Pick<RecoveryVerdict, 'retryable' | 'flags'>>
+type Judged = Omit<RecoveryVerdict, 'evidence' | 'retryable' | 'flags'> &
+  Partial<Pick<RecoveryVerdict, 'retryable' | 'flags'>>
 
 /**
  * The truth table: what a session has come to, from everything that is known of it. Total and pure; the first row that
  * matches counts. A settled session stays as it is, a live owner is never touched, nothing is completed without evidence.
  */
 export function judgeSession(known: Witnesses): RecoveryVerdict {
-  return {retryable: false, flags: [], ...firstRow(known)}
+  return {evidence: known, retryable: false, flags: [], ...firstRow(known)}
 }
 
 function firstRow(known: Witnesses): Judged {

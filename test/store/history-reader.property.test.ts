@@ -92,12 +92,12 @@ describe('a history', () => {
         const bytes = Buffer.from(WHOLE)
         bytes.set(garbage.subarray(0, bytes.length - at), at)
         writeFileSync(path, bytes)
-        const lines = [...readEveryLine(path, 'gen-a')].filter((line) => typeof line === 'object')
+        const texts = [...readEveryLine(path, 'gen-a')].flatMap((line) => (typeof line === 'object' ? [line.text] : []))
+        readTail(path, 'gen-a')
         // At most two neighbours can be hurt by so few bytes; the others are as they were.
-        expect(lines.filter(({text}) => written.has(text)).length).toBeGreaterThanOrEqual(LINES.length - 2)
-        expect(() => readTail(path, 'gen-a')).not.toThrow()
+        return texts.filter((text) => written.has(text)).length >= LINES.length - 2
       }),
-      {numRuns: 2000},
+      RUNS,
     )
   })
 })
