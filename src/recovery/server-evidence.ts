@@ -10,6 +10,7 @@ export interface Question {
   readonly seed?: number
   /** Milliseconds since the last line of its history; of another machine's history only a guess. */
   readonly silentMs: number
+  readonly longAgo?: boolean
   /** The address it was sent to, and the user it was sent as; other ones than ours may have what we cannot see. */
   readonly sentTo?: string
   readonly sentAs?: string
@@ -24,6 +25,8 @@ export type ServerAnswer =
 /** A request that left right before its process died may not be in the server's counters yet. */
 const ON_ITS_WAY_MS = 10_000
 const LOOK_AGAIN_MS = 1500
+/** By then a picture that was finished is in the listing of its folder (reference 4.4: ten seconds). */
+const LONG_AGO_MS = 300_000
 const ANSWER_WITHIN_MS = 10_000
 
 /**
@@ -98,15 +101,17 @@ export async function questionOf(
 ): Promise<Question> {
   const {id, asset, run, updatedAt, submission} = session
   const request = await sessions.request(id)
+  const silentMs = clock.now() - Date.parse(updatedAt)
   const credential = submission?.by && (await sessions.runs.credential(run, submission.by).catch(() => undefined))
   const seed = request?.parameters['seed']
   return {
     session: id,
     item: asset,
-    silentMs: clock.now() - Date.parse(updatedAt),
+    silentMs,
     ...(typeof seed === 'number' && seed >= 0 ? {seed} : {}),
     ...(request?.server ? {sentTo: request.server} : {}),
     ...(request?.user ? {sentAs: request.user} : {}),
     ...(credential ? {credential} : {}),
+    ...(silentMs > LONG_AGO_MS ? {longAgo: true} : {}),
   }
 }

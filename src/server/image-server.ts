@@ -43,6 +43,8 @@ export interface WantedPicture {
   readonly item: string
   /** Tells two pictures of one item apart. */
   readonly seed?: number
+  /** It cannot have been finished a moment ago: where the run's folder is empty, it is not there. */
+  readonly longAgo?: boolean
 }
 
 /** Counters as SwarmUI counts them; `waitingGens` includes running work. */

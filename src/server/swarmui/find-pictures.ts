@@ -20,7 +20,8 @@ interface Search {
 }
 
 /**
- * Looks for pictures of a run: in the listing of its folder, and what is not in that by its path. The listing may lack what
+ * Looks for pictures of a run: in the listing of its folder, and what is not in that by its path, unless there is nothing at
+ * all. The listing may lack what
  * was finished a moment ago (it reads the disk, `View` does not, reference 4.4), what lies beyond the server's limit of 1,000,
  * and everything where this user may not list.
  */
@@ -53,7 +54,11 @@ export async function findPictures(
     if (chosen) found.set(picture.item, chosen)
     else if (candidates.length === 0) missing.push(picture)
   }
-  const probes = missing.map(async ({item}) => {
+  // Of a folder with files the listing may tell only some: its limit is the server's, or the user's.
+  const isEmpty = !isRefused(listing) && listed.length === 0
+  const probes = missing.map(async ({item, longAgo = false}) => {
+    if (isEmpty && longAgo) return
+
     for (const name of ENDINGS.map((ending) => `${item}.${ending}`).filter((name) => !others.has(name))) {
       const ref = `${prefix}/${name}`
       if (!(await pictureExists(transport, ref, signal))) continue

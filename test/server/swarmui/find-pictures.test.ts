@@ -40,6 +40,12 @@ describe('pictures that a server keeps of a run', () => {
     expect((await at.server.findPictures('r', [{item: 'a'}], signal)).get('a')).toEqual({ref: 'View/local/ag/r/a.png'})
   })
 
+  test('are not asked for one by one where the folder of an old run is empty', async () => {
+    await using at = await rehearse({faults: [{when: {route: 'View'}, do: {status: 500}}]})
+    expect((await at.server.findPictures('r', [{item: 'a', longAgo: true}], signal)).size).toBe(0)
+    await expect(at.server.findPictures('r', [{item: 'a'}], signal)).rejects.toThrow()
+  })
+
   test('are not those of another item that has taken the name', async () => {
     await using at = await rehearse()
     for (let n = 0; n < 2; n++) await at.server.generate({parameters, tag: {run: 'r', item: 'hero'}}, {signal})
