@@ -2,7 +2,7 @@
  * Preloaded into a process (`node --import`): counts the calls that change something below AG_FAULT_ROOT, and at the one with
  * number `at` of AG_FAULT does what it says: `kill` (SIGKILL before the call), `short` (writes half, as a full disk does on
  * some file systems), or an error code such as ENOSPC (with `for_ever` all further writes fail, too). How many calls there
- * were goes to the file AG_FAULT_COUNT.
+ * were, and which, goes to the file AG_FAULT_CALLS, a name a line.
  */
 import fs from 'node:fs'
 import {syncBuiltinESMExports} from 'node:module'
@@ -17,7 +17,7 @@ let count = 0
 /** Counts a call; throws or kills when it is the one. True when it is to be a short write. */
 function strike(name) {
   count++
-  if (process.env.AG_FAULT_COUNT) real.writeFileSync(process.env.AG_FAULT_COUNT, `${count} ${name}`)
+  if (process.env.AG_FAULT_CALLS) real.appendFileSync(process.env.AG_FAULT_CALLS, `${name}\n`)
   if (count !== at && !(forEver && count > at && at > 0)) return false
   if (fault === 'kill') {
     process.kill(process.pid, 'SIGKILL')

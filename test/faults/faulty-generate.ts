@@ -31,13 +31,13 @@ export interface FaultyRun {
   readonly exitCode: number | undefined
   readonly killed: boolean
   readonly stderr: string
-  /** How many calls there were that change the workspace. */
-  readonly calls: number
+  /** The calls that change the workspace, by their names, in order. */
+  readonly calls: readonly string[]
 }
 
 /** Runs the built `ag generate` in a folder, with a fault in one of its calls to the file system. */
 export async function faultyGenerate(folder: string, server: string, fault?: Fault): Promise<FaultyRun> {
-  const countFile = `${folder}.calls`
+  const callsFile = `${folder}.calls`
   const {PATH, HOME} = process.env
   const {exitCode, signal, stderr} = await execa(
     process.execPath,
@@ -52,13 +52,13 @@ export async function faultyGenerate(folder: string, server: string, fault?: Fau
         AG_SERVER: server,
         XDG_CACHE_HOME: folder,
         AG_FAULT_ROOT: folder,
-        AG_FAULT_COUNT: countFile,
+        AG_FAULT_CALLS: callsFile,
         ...(fault ? {AG_FAULT: JSON.stringify(fault)} : {}),
       },
     },
   )
-  const calls = existsSync(countFile) ? Number.parseInt(readFileSync(countFile, 'utf8'), 10) : 0
-  rmSync(countFile, {force: true})
+  const calls = existsSync(callsFile) ? readFileSync(callsFile, 'utf8').trimEnd().split('\n') : []
+  rmSync(callsFile, {force: true})
   return {exitCode, killed: signal === 'SIGKILL', stderr, calls}
 }
 

@@ -96,10 +96,10 @@ export const MUTATIONS: readonly Mutation[] = [
     tests: ['test/resume.test.ts'],
   },
   {
-    name: 'recovery replaces a file that somebody else put in the place',
+    name: 'recovery takes a place that somebody else has taken',
     file: 'src/recovery/place.ts',
-    find: 'if (there === undefined || sha256(there) === digest) return place',
-    replace: 'if (there === undefined || sha256(there) !== "") return place',
+    find: 'if (await writeWholeNew(place.path, bytes)) return place',
+    replace: 'if ((await writeWholeNew(place.path, bytes)) || place.path) return place',
     tests: ['test/recover.test.ts'],
   },
   {
