@@ -1,5 +1,6 @@
 import {Args, Flags} from '@oclif/core'
-import {findManifest, readManifest} from '../../src/asset/manifest.ts'
+import {findManifest} from '../../src/asset/find-manifest.ts'
+import {readManifest} from '../../src/asset/manifest.ts'
 import {AgCommand} from '../../src/cli/base-command.ts'
 import {serverFlags, stateFlags} from '../../src/cli/flags.ts'
 import {runFlags, runName} from '../../src/cli/generate-flags.ts'

@@ -1,5 +1,5 @@
-import {open, stat} from 'node:fs/promises'
-import {dirname, join, resolve} from 'node:path'
+import {open} from 'node:fs/promises'
+import {dirname, resolve} from 'node:path'
 import {systemCode, UsageError} from '../errors.ts'
 import {foreignLine} from '../text.ts'
 import type {Asset} from './asset.ts'
@@ -18,20 +18,8 @@ export interface Manifest {
   readonly assets: readonly Asset[]
 }
 
-const NAMES = ['ag.yaml', 'ag.yml', 'ag.json']
 const MAX_BYTES = 16 * 2 ** 20
 const SMALLEST = 'The smallest manifest is:  assets: [{id: hello, prompt: a friendly robot waving}]'
-
-/** The manifest of a folder: the first of ag.yaml, ag.yml, ag.json. Throws `UsageError` when there is none. */
-export async function findManifest(folder: string): Promise<string> {
-  for (const name of NAMES) {
-    const path = join(folder, name)
-    if (await stat(path).catch(() => undefined)) return path
-  }
-  throw new UsageError(`There is no manifest (${NAMES.join(', ')}) in ${resolve(folder)}.`, {
-    next: 'Name one, or write a starter with: ag init',
-  })
-}
 
 /**
  * Reads and checks a manifest whole. Throws `ManifestError` with everything that is wrong in it, `UsageError` for a file

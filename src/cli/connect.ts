@@ -1,5 +1,6 @@
 import {systemClock} from '../clock.ts'
 import type {ImageServer} from '../server/image-server.ts'
+import {parseServerAddress} from '../server/swarmui/address.ts'
 import type {SwarmServerOptions} from '../server/swarmui/client.ts'
 import type {ServerFlags} from './flags.ts'
 
@@ -50,4 +51,31 @@ export async function connect(flags: ServerFlags, options: ConnectOptions = {}):
   const keeper = options.reuseSession ? {keeper: keptSession(flags.server, identity)} : {}
   const server = new SwarmServer(flags.server, {...shared, ...keeper})
   return {server, [Symbol.asyncDispose]: () => server.close()}
+}
+
+/**
+ * As `connect`, but only when the server is asked for something: for commands that often need not. The client is a third of
+ * what there is to load. Throws `UsageError` for an address that cannot be one.
+ */
+export function connectWhenNeeded(flags: ServerFlags): Connection {
+  let connecting: Promise<Connection> | undefined
+  const address = flags.server === 'mock' ? 'mock' : parseServerAddress(flags.server).display
+  const known: Partial<ImageServer> = {address, kind: 'swarmui'}
+  const server = new Proxy(known as ImageServer, {
+    get(target, name: keyof ImageServer) {
+      if (name in target) return target[name]
+      return async (...args: never[]) => {
+        connecting ??= connect(flags)
+        const {server: connected} = await connecting
+        return (connected[name] as (...args: never[]) => unknown).apply(connected, args)
+      }
+    },
+  })
+  return {
+    server,
+    [Symbol.asyncDispose]: async () => {
+      const connection = await connecting
+      await connection?.[Symbol.asyncDispose]()
+    },
+  }
 }

@@ -1,15 +1,15 @@
 import {statSync} from 'node:fs'
 import {join, resolve} from 'node:path'
-import {findManifest, type Manifest, readManifest} from '../asset/manifest.ts'
+import {findManifest} from '../asset/find-manifest.ts'
+import type {Manifest} from '../asset/manifest.ts'
 import {systemClock} from '../clock.ts'
 import {AgError, ExitCode, UsageError} from '../errors.ts'
 import type {GenerateResult} from '../generate.ts'
 import {type RecoverResult, recover} from '../recover.ts'
 import type {Places} from '../recovery/place.ts'
-import {resubmit} from '../resubmit.ts'
 import {newRunId} from '../session/run-id.ts'
 import {openWorkspace, resolveWorkspace} from '../store/workspace.ts'
-import {connect} from './connect.ts'
+import {connectWhenNeeded} from './connect.ts'
 import {count} from './count.ts'
 import {parseAge, parseDuration} from './duration.ts'
 import type {ServerFlags, StateFlags} from './flags.ts'
@@ -41,7 +41,7 @@ export async function runRecover(
   const note = (message: string): void => progress.report({event: 'notice', message})
   const sessions = openWorkspace({...workspace, clock: systemClock, command: 'ag recover', report: note})
   try {
-    await using connection = await connect(flags)
+    await using connection = connectWhenNeeded(flags)
     const context = {server: connection.server, sessions, clock: systemClock, signal, report: progress.report}
     const named = flags.session ?? []
     const globs = flags['complete-when']
@@ -64,6 +64,7 @@ export async function runRecover(
     const run = {newRun: newRunId, workspace: workspace.stateDir, failFast: false, overwrite: false}
     const again = {places, sessions: named, concurrency, allowFuzzyModel: false, ...retries, ...since, ...run}
     try {
+      const {resubmit} = await import('../resubmit.ts')
       const resubmitted = await resubmit(context, again)
       const failed = resubmitted.find(({exit_code: code}) => code !== ExitCode.done)
       return {...result, resubmitted, exit_code: failed?.exit_code ?? result.exit_code}
@@ -96,12 +97,15 @@ function checkFolders({'output-dir': output, 'complete-when': globs = []}: Recov
 }
 
 async function manifestOf(named: string | undefined, folder: string): Promise<Manifest | undefined> {
-  if (named !== undefined) return readManifest(named)
-  const found = await findManifest(folder).catch((error: unknown) => {
-    if (error instanceof UsageError) return undefined
-    throw error
-  })
-  return found === undefined ? undefined : readManifest(found)
+  const path =
+    named ??
+    (await findManifest(folder).catch((error: unknown) => {
+      if (error instanceof UsageError) return undefined
+      throw error
+    }))
+  if (path === undefined) return undefined
+  const {readManifest} = await import('../asset/manifest.ts')
+  return readManifest(path)
 }
 
 function placesOf(workspace: string, output: string | undefined, manifest: Manifest | undefined): Places {

@@ -146,7 +146,7 @@ async function importFolder(
 ): Promise<Act> {
   const {sessions} = context
   if (!folder) return {outcome: 'done'}
-  const first = witnesses.outputs === 'complete' ? (await inspectPictures(folder)).first : undefined
+  const first = folder.matched().outputs === 'complete' ? (await inspectPictures(folder)).first : undefined
   const path = first && join(folder.path, first.name)
   const found =
     first && path

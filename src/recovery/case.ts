@@ -118,7 +118,7 @@ function caseOfSettled(
     ...NOTHING,
     history: session.state === 'completed' ? 'completed' : 'failed',
     snapshot: folder.snapshot.state,
-    outputs: folder.matched.outputs,
+    outputs: 'unseen',
     age: ageOf(silentMs, giveUpAfterMs),
   }
   return {id: session.id, witnesses, verdict: judgeSession(witnesses), silentMs, session, folder}
@@ -130,21 +130,22 @@ async function caseOfFolder(
   folder: SessionFolder,
   damaged: string | undefined,
 ): Promise<Case> {
-  const {snapshot, matched} = folder
+  const {snapshot} = folder
   const isSettled = snapshot.state === 'completed' || snapshot.state === 'failed'
   // What a snapshot calls over is taken at its word; else the files themselves must be whole.
-  const whole = isSettled || matched.outputs !== 'complete' || (await inspectPictures(folder)).whole
+  const outputs = isSettled ? 'unseen' : folder.matched().outputs
+  const whole = outputs !== 'complete' || (await inspectPictures(folder)).whole
   const silentMs = isSettled ? 0 : now - lastWrite(folder.path)
   const witnesses: Witnesses = {
     ...NOTHING,
     history: damaged === undefined ? 'none' : 'bad',
     snapshot: snapshot.state,
-    outputs: whole ? matched.outputs : 'partial',
+    outputs: whole ? outputs : 'partial',
     age: ageOf(silentMs, giveUpAfterMs),
   }
   const broken = whole ? undefined : 'one of its pictures is not whole, or is still being written'
   const unreadable = snapshot.state === 'bad' ? `its ${SNAPSHOT_FILE} cannot be read` : undefined
-  const text = broken ?? (matched.outputs === 'none' ? unreadable : undefined)
+  const text = broken ?? (outputs === 'none' ? unreadable : undefined)
   return {
     id: folder.id,
     witnesses,

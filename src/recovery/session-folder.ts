@@ -22,7 +22,8 @@ export interface SessionFolder {
   /** Absolute. */
   readonly path: string
   readonly snapshot: Snapshot
-  readonly matched: Matched
+  /** What its files come to; looked at when it is asked for. */
+  readonly matched: () => Matched
 }
 
 const SNAPSHOT_LIMIT = 2 ** 20
@@ -30,8 +31,8 @@ const NO_SNAPSHOT: Snapshot = {state: 'none'}
 const BAD_SNAPSHOT: Snapshot = {state: 'bad'}
 
 /**
- * The folders of `sessionsOutput` that are named like sessions and wanted, with what lies in them. Looks at names and at
- * snapshots only: no other file is opened. Links are not followed; a folder that cannot be read is passed over.
+ * The folders of `sessionsOutput` that are named like sessions and wanted. Of most only the snapshot is read: where it says how
+ * the session ended, nobody need list the files. Links are not followed; a folder that cannot be read is passed over.
  */
 export function* sessionFolders(
   sessionsOutput: string,
@@ -43,10 +44,14 @@ export function* sessionFolders(
     const id = entry.name
     if (!entry.isDirectory() || !isSessionId(id) || !wanted(id)) continue
     const path = join(sessionsOutput, id)
-    const names = filesIn(path, recursive)
-    if (names.length === 0) continue
-    const snapshot = names.includes(SNAPSHOT_FILE) ? readSnapshot(join(path, SNAPSHOT_FILE)) : NO_SNAPSHOT
-    yield {id, path, snapshot, matched: judge(names)}
+    const matched = (): Matched => judge(filesIn(path, recursive))
+    const snapshot = readSnapshot(join(path, SNAPSHOT_FILE))
+    if (snapshot.state !== 'bad') yield {id, path, snapshot, matched}
+    else {
+      const names = filesIn(path, recursive)
+      const there = names.includes(SNAPSHOT_FILE)
+      if (names.length > 0) yield {id, path, snapshot: there ? BAD_SNAPSHOT : NO_SNAPSHOT, matched}
+    }
   }
 }
 
@@ -56,7 +61,7 @@ export async function inspectPictures({
   matched,
 }: SessionFolder): Promise<{whole: boolean; first?: {name: string; bytes: Buffer; facts: ImageFacts}}> {
   let first: {name: string; bytes: Buffer; facts: ImageFacts} | undefined
-  for (const name of matched.pictures) {
+  for (const name of matched().pictures) {
     const bytes = await readSmall(join(path, name))
     if (!bytes) return {whole: false}
     try {

@@ -6,8 +6,11 @@ export interface Witnesses {
   readonly history: 'none' | 'active' | 'completed' | 'failed' | 'bad'
   /** `session_state.json` beside its outputs: another generator's word, or our own view. */
   readonly snapshot: 'none' | 'active' | 'completed' | 'failed' | 'bad'
-  /** Files on disk. `complete`: they are what the history recorded, or what the file rule asks for. */
-  readonly outputs: 'none' | 'partial' | 'complete'
+  /**
+   * Files on disk. `complete`: they are what the history recorded, or what the file rule asks for; `unseen`: nobody looked,
+   * because it does not matter.
+   */
+  readonly outputs: 'none' | 'partial' | 'complete' | 'unseen'
   /** The process that writes the history. */
   readonly owner: OwnerStanding
   /** How far the request got: `intent` was written before it was sent, `ack` when the server had taken it. */
@@ -88,7 +91,7 @@ function firstRow(known: Witnesses): Judged {
 function settled({history, snapshot, outputs}: Witnesses): Judged {
   const action = snapshot === 'none' || snapshot === history ? 'none' : 'heal'
   if (history === 'completed') {
-    const flags = outputs === 'complete' ? [] : (['outputs_missing'] as const)
+    const flags = outputs === 'none' || outputs === 'partial' ? (['outputs_missing'] as const) : []
     return {row: 1, state: 'completed', reason: 'settled', because: 'its history says so', action, flags}
   }
   const flags = outputs === 'complete' ? (['outputs_present'] as const) : []
@@ -152,7 +155,7 @@ function submitted({submission, server, stopAsked, age}: Witnesses): Judged {
 /** Rows 9 to 15: what another generator left, and what was damaged. */
 function withoutHistory({history, snapshot, outputs, age}: Witnesses): Judged {
   if (snapshot === 'completed') {
-    const flags = outputs === 'complete' ? [] : (['outputs_missing'] as const)
+    const flags = outputs === 'none' || outputs === 'partial' ? (['outputs_missing'] as const) : []
     return {
       row: 9,
       state: 'completed',
