@@ -22,7 +22,8 @@ const signal = new AbortController().signal
 export async function benchRecover(count = 1000, concurrency = 16): Promise<readonly BenchLine[]> {
   await using mock = await startMock({...INSTANT, pictures: 'plain'})
   const server = new SwarmServer(mock.url)
-  const parameters = {prompt: 'x', model: 'mock/sdxl-base', width: 128, height: 128, steps: 1}
+  const settings = {model: 'mock/sdxl-base', width: 128, height: 128, steps: 1, seed: 7}
+  const parameters = {prompt: 'x', ...settings}
   const items = Array.from({length: count}, (_, n) => `a${n}`)
   await eachOf(items, concurrency, async (item) => {
     await server.generate({parameters, tag: {run: 'r', item}}, {signal})
@@ -56,13 +57,7 @@ export async function benchRecover(count = 1000, concurrency = 16): Promise<read
     const outputDirectory = join(folder.path, 'assets')
     const declared = new Map(
       items.flatMap((id) =>
-        declareAssets({
-          id,
-          group: '',
-          prompt: 'x',
-          settings: {model: 'mock/sdxl-base', width: 128, height: 128, steps: 1},
-          outputDirectory,
-        }).map((asset) => [id, asset] as const),
+        declareAssets({id, group: '', prompt: 'x', settings, outputDirectory}).map((asset) => [id, asset] as const),
       ),
     )
     const places = {workspace: folder.path, sessionsOutput: join(folder.path, 'output'), outputDirectory, declared}

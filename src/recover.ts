@@ -7,7 +7,7 @@ import {type Act, type ActOptions, carryOut} from './recovery/act.ts'
 import {ageOf, type Case, caseOfSession, type GatherOptions, gatherCases} from './recovery/case.ts'
 import {askServer, questionOf, type ServerAnswer} from './recovery/server-evidence.ts'
 import {judgeSession, type RecoveryVerdict, type Witnesses} from './recovery/verdict.ts'
-import {isSettled} from './session/history-line.ts'
+import {isSessionId, isSettled} from './session/history-line.ts'
 import {foreignLine} from './text.ts'
 
 export interface RecoverOptions extends GatherOptions, ActOptions {
@@ -287,11 +287,13 @@ function isNothing({action, row}: RecoveryVerdict): boolean {
 function describe(one: Case, verdict: RecoveryVerdict, act: Act | undefined, planned: boolean): RecoveredSession {
   const {row, state, reason, because, action, retryable, flags} = verdict
   const {stopAsked, ...evidence} = verdict.evidence
+  // What is named like a session has nothing in its name that could harm; a damaged file may be called anything.
+  const name = isSessionId(one.id) ? one.id : foreignLine(one.id, 150)
   const newer = one.session?.unsupported ? 'it was written by a newer ag' : undefined
   return {
-    session: foreignLine(one.id, 150),
-    asset: foreignLine(one.session?.asset ?? one.id, 100),
-    run: foreignLine(one.session?.run ?? '', 100),
+    session: name,
+    asset: one.session ? foreignLine(one.session.asset, 100) : name,
+    run: one.session ? foreignLine(one.session.run, 100) : '',
     row,
     state: act?.state ?? state,
     reason: act?.reason ?? reason,

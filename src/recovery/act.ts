@@ -188,7 +188,13 @@ function requestOf(folder: SessionFolder, places: Places): SessionRequest {
 
 function timesOf({snapshot, path}: SessionFolder): RecordedTimes {
   const written = new Date(lastWrite(path)).toISOString()
-  return {startedAt: snapshot.createdAt ?? written, endedAt: snapshot.completedAt ?? written}
+  return {startedAt: isoTime(snapshot.createdAt) ?? written, endedAt: isoTime(snapshot.completedAt) ?? written}
+}
+
+/** Somebody else's date in our form; `undefined` when it is none. */
+function isoTime(text: string | undefined): string | undefined {
+  const time = Date.parse(text?.slice(0, 40) ?? '')
+  return Number.isFinite(time) ? new Date(time).toISOString() : undefined
 }
 
 async function putAside({sessions}: Context, {places}: ActOptions, {damaged, folder}: Case): Promise<Act> {

@@ -63,6 +63,7 @@ export async function* gatherCases(context: Context, options: GatherOptions): As
     // It may have begun since the active ones were listed.
     if (session && !isSettled(session)) yield caseOfSession(context, options, session)
     else if (session) yield caseOfSettled(options, context.clock.now(), session, folder)
+    else if (isSettledSnapshot(folder)) yield caseOfSnapshot(folder, damaged.get(folder.id))
     else yield await caseOfFolder(options, context.clock.now(), folder, damaged.get(folder.id))
     damaged.delete(folder.id)
   }
@@ -124,35 +125,50 @@ function caseOfSettled(
   return {id: session.id, witnesses, verdict: judgeSession(witnesses), silentMs, session, folder}
 }
 
+/** What a snapshot calls over is taken at its word, without a look at the files. */
+function isSettledSnapshot({snapshot}: SessionFolder): boolean {
+  return snapshot.state === 'completed' || snapshot.state === 'failed'
+}
+
+function caseOfSnapshot(folder: SessionFolder, damaged: string | undefined): Case {
+  const witnesses: Witnesses = {
+    ...NOTHING,
+    history: damaged === undefined ? 'none' : 'bad',
+    snapshot: folder.snapshot.state,
+    outputs: 'unseen',
+    age: 'fresh',
+  }
+  const found = {id: folder.id, witnesses, verdict: judgeSession(witnesses), silentMs: 0, folder}
+  return damaged === undefined ? found : {...found, damaged}
+}
+
+/** Without such a word the files themselves must be there, and whole. */
 async function caseOfFolder(
   {giveUpAfterMs}: GatherOptions,
   now: number,
   folder: SessionFolder,
   damaged: string | undefined,
 ): Promise<Case> {
-  const {snapshot} = folder
-  const isSettled = snapshot.state === 'completed' || snapshot.state === 'failed'
-  // What a snapshot calls over is taken at its word; else the files themselves must be whole.
-  const outputs = isSettled ? 'unseen' : folder.matched().outputs
+  const {outputs} = folder.matched()
   const whole = outputs !== 'complete' || (await inspectPictures(folder)).whole
-  const silentMs = isSettled ? 0 : now - lastWrite(folder.path)
+  const silentMs = now - lastWrite(folder.path)
   const witnesses: Witnesses = {
     ...NOTHING,
     history: damaged === undefined ? 'none' : 'bad',
-    snapshot: snapshot.state,
+    snapshot: folder.snapshot.state,
     outputs: whole ? outputs : 'partial',
     age: ageOf(silentMs, giveUpAfterMs),
   }
   const broken = whole ? undefined : 'one of its pictures is not whole, or is still being written'
-  const unreadable = snapshot.state === 'bad' ? `its ${SNAPSHOT_FILE} cannot be read` : undefined
-  const text = broken ?? (outputs === 'none' ? unreadable : undefined)
+  const unreadable = folder.snapshot.state === 'bad' ? `its ${SNAPSHOT_FILE} cannot be read` : undefined
+  const note = broken ?? (outputs === 'none' ? unreadable : undefined)
   return {
     id: folder.id,
     witnesses,
     verdict: judgeSession(witnesses),
     silentMs,
     folder,
-    ...(text ? {note: text} : {}),
+    ...(note ? {note} : {}),
     ...(damaged === undefined ? {} : {damaged}),
   }
 }

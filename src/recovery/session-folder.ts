@@ -1,5 +1,5 @@
 import {type Dirent, lstatSync, readdirSync} from 'node:fs'
-import {join} from 'node:path'
+import {join, resolve, sep} from 'node:path'
 import {BrokenImageError, type ImageFacts, inspectImage} from '../asset/image.ts'
 import {namesIn} from '../names-in.ts'
 import {readSmall, readSmallText} from '../read-small.ts'
@@ -11,6 +11,7 @@ import type {Witnesses} from './verdict.ts'
 export interface Snapshot {
   readonly state: Witnesses['snapshot']
   readonly prompt?: string
+  /** As it stands there, which may be no date. */
   readonly createdAt?: string
   readonly completedAt?: string
   readonly error?: string
@@ -40,12 +41,14 @@ export function* sessionFolders(
   wanted: (id: string) => boolean,
   recursive: boolean,
 ): Generator<SessionFolder> {
-  for (const entry of entriesIn(sessionsOutput)) {
+  // Joined by hand: there may be tens of thousands, and nothing is to be normalised.
+  const base = resolve(sessionsOutput)
+  for (const entry of entriesIn(base)) {
     const id = entry.name
     if (!entry.isDirectory() || !isSessionId(id) || !wanted(id)) continue
-    const path = join(sessionsOutput, id)
+    const path = base + sep + id
     const matched = (): Matched => judge(filesIn(path, recursive))
-    const snapshot = readSnapshot(join(path, SNAPSHOT_FILE))
+    const snapshot = readSnapshot(path + sep + SNAPSHOT_FILE)
     if (snapshot.state !== 'bad') yield {id, path, snapshot, matched}
     else {
       const names = filesIn(path, recursive)
@@ -98,8 +101,8 @@ export function readSnapshot(path: string): Snapshot {
     return {
       state,
       ...(typeof prompt === 'string' ? {prompt} : {}),
-      ...(isDate(createdAt) ? {createdAt: new Date(createdAt).toISOString()} : {}),
-      ...(isDate(completedAt) ? {completedAt: new Date(completedAt).toISOString()} : {}),
+      ...(typeof createdAt === 'string' ? {createdAt} : {}),
+      ...(typeof completedAt === 'string' ? {completedAt} : {}),
       ...(typeof error === 'string' ? {error: error.slice(0, 1000)} : {}),
     }
   } catch {
@@ -119,10 +122,6 @@ const STATES: Readonly<Record<string, Witnesses['snapshot']>> = {
   queued: 'active',
   running: 'active',
   generating: 'active',
-}
-
-function isDate(value: unknown): value is string {
-  return typeof value === 'string' && value.length <= 40 && Number.isFinite(Date.parse(value))
 }
 
 /** As the folder itself tells what they are: a link is no directory. */
