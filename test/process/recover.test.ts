@@ -49,7 +49,8 @@ describe('ag recover', () => {
   })
 
   test('waits for what is running, and the next generate makes only the rest', async () => {
-    await using at = await killed(60)
+    // Long enough that a slow machine, too, asks before it is finished.
+    await using at = await killed(300)
     const {stdout, exitCode} = await at.run(['recover', '--apply', '--wait', '--events'])
     const events = stdout.split('\n').map((line) => JSON.parse(line))
     expect(events.map(({event}) => event)).toEqual(['recover.waiting', 'recover.session'])
