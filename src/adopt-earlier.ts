@@ -3,10 +3,12 @@ import type {Asset} from './asset/asset.ts'
 import {confine} from './asset/output-path.ts'
 import {refuseIfCancelled} from './cancel-request.ts'
 import type {Context} from './context.ts'
+import {madeElsewhere, sentElsewhere} from './elsewhere.ts'
 import {endingOf, messageOf, stopsTheRun} from './ending.ts'
 import {AgError, CancelledError} from './errors.ts'
 import {describePicture, type WholePicture} from './fetch-picture.ts'
-import {type AssetOutcome, freeSessionId, type Making, RunStoppedError, requestFor} from './make-picture.ts'
+import {type AssetOutcome, type Making, RunStoppedError} from './make-picture.ts'
+import {freeSessionId, requestFor} from './picture-session.ts'
 import {fetchSought, isBroken, isNotThere, recoveredResult, soughtBy} from './recovery/adopt.ts'
 import {type Case, caseOfSession} from './recovery/case.ts'
 import {findOnDisk, readOnDisk} from './recovery/find-on-disk.ts'
@@ -16,7 +18,7 @@ import {judgeSession, type RecoveryVerdict} from './recovery/verdict.ts'
 import type {EarlierWork} from './resume.ts'
 import type {GeneratedImage} from './server/image-server.ts'
 import {isSettled} from './session/history-line.ts'
-import type {SessionResult} from './session/session.ts'
+import type {Picture, SessionResult} from './session/session.ts'
 import type {OwnedSession, SessionWriter} from './store/session-store.ts'
 import {writeWhole} from './write-whole.ts'
 
@@ -95,15 +97,17 @@ class Adoption {
     const options = {places: this.#places(), giveUpAfterMs: PATIENCE_MS, force: false}
     const one = await caseOfSession(this.#context, options, this.#session)
     const first = this.#work.answers.get(one.id)
-    if (first?.server === 'unknown' && first.elsewhere && !one.onDisk) return this.#sentElsewhere(first.elsewhere)
+    if (first?.server === 'unknown' && first.elsewhere && !one.onDisk)
+      return sentElsewhere(this.#context, this.#asset, this.#session, first.elsewhere)
     const writer = await sessions.claim(this.#session.id)
-    if (!writer) return this.#madeElsewhere()
+    if (!writer) return madeElsewhere(this.#context, this.#asset, this.#session)
     report({event: 'asset.started', asset: this.#asset.id, session: this.#session.id})
     const decision = await this.#decide(one).catch(async (error: unknown) => {
       if (error instanceof CancelledError) await this.#settle(writer, 'cancelled', 'cancelled', error.message)
       throw error
     })
-    if (decision.elsewhere !== undefined) return this.#sentElsewhere(decision.elsewhere)
+    if (decision.elsewhere !== undefined)
+      return sentElsewhere(this.#context, this.#asset, this.#session, decision.elsewhere)
     const {verdict, image} = decision
     if (verdict.action === 'adopt_from_disk' && one.onDisk) {
       return this.#settleWith(writer, await readOnDisk(one.onDisk), 'disk')
@@ -247,37 +251,15 @@ class Adoption {
     await writeWhole(path, whole.bytes)
   }
 
-  #adopted(session: string, {picture, seed, model}: SessionResult & {picture: {path: string}}): AssetOutcome {
+  #adopted(session: string, {picture, seed, model}: SessionResult & {readonly picture: Picture}): AssetOutcome {
     const {report, clock} = this.#context
     const used = {...(seed === undefined ? {} : {seed}), ...(model === undefined ? {} : {model})}
     const duration_seconds = Math.round(clock.monotonic() - this.#started) / 1000
     const asset = this.#asset.id
-    if (!picture) return {asset, session, state: 'completed', source: 'adopted'}
     const {path, bytes, sha256} = picture
     const done = {asset, session, ...used, duration_seconds, source: 'adopted' as const}
     report({event: 'asset.completed', ...done, path, bytes, sha256})
     return {...done, state: 'completed', picture}
-  }
-
-  #madeElsewhere(): AssetOutcome {
-    return madeElsewhere(this.#context, this.#asset, this.#session)
-  }
-
-  /** Another server, or another user, may have it: only there can it be told. */
-  #sentElsewhere(where: string): AssetOutcome {
-    const [asset, session] = [this.#asset.id, this.#session.id]
-    const message = `${asset} was sent before, ${where}.`
-    const next = `To give it up: ag recover --apply --give-up-after 0 --session ${session}`
-    this.#context.report({
-      event: 'asset.failed',
-      asset,
-      session,
-      state: 'lost',
-      reason: 'sent_elsewhere',
-      message,
-      next,
-    })
-    return {asset, session, state: 'pending', error: {reason: 'sent_elsewhere', message, next}}
   }
 
   #lost(because: string): AssetOutcome {
@@ -287,18 +269,4 @@ class Adoption {
     this.#context.report({event: 'asset.failed', ...ended, reason: 'outcome_unknown', message, next})
     return {...ended, error: {reason: 'outcome_unknown', message, next}}
   }
-}
-
-/** The outcome of an asset that another process makes at this moment: it must not be asked for twice. */
-export function madeElsewhere({report}: Context, {id}: Asset, session: OwnedSession): AssetOutcome {
-  const message =
-    session.ownerStanding === 'unknown'
-      ? `The process that made ${id} (${session.id}) cannot be asked after on this file system.`
-      : `Another process is making ${id} (${session.id}).`
-  const next =
-    session.ownerStanding === 'unknown'
-      ? 'If it is dead: ag recover --apply --force.'
-      : 'Wait for it (ag wait-idle --scope own), or make it all the same with --force.'
-  report({event: 'notice', message: `${message} ${next}`})
-  return {asset: id, session: session.id, state: 'pending', error: {reason: 'made_elsewhere', message, next}}
 }

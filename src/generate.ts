@@ -1,6 +1,7 @@
-import {adoptEarlier, madeElsewhere} from './adopt-earlier.ts'
+import {adoptEarlier} from './adopt-earlier.ts'
 import type {Asset} from './asset/asset.ts'
 import type {Context} from './context.ts'
+import {madeElsewhere} from './elsewhere.ts'
 import {AgError, CancelledError, ExitCode, NoBackendError, NotIdleError, UnreachableError} from './errors.ts'
 import {type AssetOutcome, type Making, makePicture, RunStoppedError} from './make-picture.ts'
 import {preflight} from './preflight.ts'
@@ -15,7 +16,7 @@ import {
 import {type WaitOptions, waitIdle} from './wait-idle.ts'
 
 export interface GenerateOptions {
-  /** Names the run: in session ids, on the server, in the pictures' metadata. Letters and digits. */
+  /** Names the run: in session ids, on the server, in the pictures' metadata. Letters, digits, `-` and `_`. */
   readonly run: string
   /** What to do with what earlier runs left. */
   readonly resume: ResumeMode

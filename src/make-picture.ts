@@ -1,18 +1,16 @@
-import {dirname} from 'node:path'
 import type {Asset} from './asset/asset.ts'
 import {embeddedTag} from './asset/embedded-tag.ts'
-import {assetKey} from './asset/key.ts'
 import {confine} from './asset/output-path.ts'
 import {CollateralError, judgeInterruption, refuseIfCancelled} from './cancel-request.ts'
 import type {Context} from './context.ts'
 import {endingOf, messageOf, stopsTheRun} from './ending.ts'
-import {type AgError, SessionExistsError, UnreachableError} from './errors.ts'
-import {describePicture, fetchWhole, fromWorkspace, type WholePicture} from './fetch-picture.ts'
+import {type AgError, UnreachableError} from './errors.ts'
+import {describePicture, fetchWhole, type WholePicture} from './fetch-picture.ts'
+import {createSession, requestFor} from './picture-session.ts'
 import {withRetries} from './retry.ts'
 import {type GeneratedImage, GenerationError} from './server/image-server.ts'
-import type {Picture, SessionRequest, SessionResult} from './session/session.ts'
+import type {Picture, SessionResult} from './session/session.ts'
 import {SessionLedger} from './session-ledger.ts'
-import type {SessionWriter} from './store/session-store.ts'
 import {foreignLine} from './text.ts'
 import {writeWhole} from './write-whole.ts'
 
@@ -124,51 +122,6 @@ export async function makePicture(context: Context, making: Making, asset: Asset
     const stop = [error, unsettled].find(stopsTheRun)
     if (stop) throw new RunStoppedError(outcome, stop)
     return outcome
-  }
-}
-
-/** A session's id; one that failed before in the same run has taken the plain one. */
-export function freeSessionId({run, sessionIds}: Making, {id}: Asset): string {
-  const plain = `gen-${run}-${id}`
-  for (let number = 2, name = plain; ; number++) {
-    if (!sessionIds.has(name)) return name
-    name = `${plain}_${number}`
-  }
-}
-
-/** Opens the session; another process that goes on with the same run may have taken the id a moment ago. */
-async function createSession(
-  {sessions}: Context,
-  making: Making,
-  asset: Asset,
-  request: SessionRequest,
-  path: string,
-): Promise<SessionWriter> {
-  const options = making.snapshots ? {snapshotDirectory: dirname(path)} : {}
-  const taken = new Set(making.sessionIds)
-  for (;;) {
-    const id = freeSessionId({...making, sessionIds: taken}, asset)
-    try {
-      return await sessions.create(id, request, options)
-    } catch (error) {
-      if (!(error instanceof SessionExistsError)) throw error
-      taken.add(id)
-    }
-  }
-}
-
-/** What is asked for, as the session's history keeps it. */
-export function requestFor({server}: Context, making: Making, asset: Asset): SessionRequest {
-  return {
-    run: making.run,
-    asset: asset.id,
-    prompt: asset.prompt,
-    parameters: asset.parameters,
-    output: fromWorkspace(making.workspace, asset.pathFor(asset.expectedFormat)),
-    server: server.address,
-    user: making.user,
-    key: assetKey(asset, server),
-    total: making.total,
   }
 }
 

@@ -5,10 +5,10 @@ import {AgError, ExitCode} from './errors.ts'
 import {unknownSession} from './history/show.ts'
 import {type Act, type ActOptions, carryOut} from './recovery/act.ts'
 import {ageOf, type Case, caseOfSession, type GatherOptions, gatherCases} from './recovery/case.ts'
+import {describe, type RecoveredSession} from './recovery/recovered-session.ts'
 import {askServer, questionOf, type ServerAnswer} from './recovery/server-evidence.ts'
-import {judgeSession, type RecoveryVerdict, type Witnesses} from './recovery/verdict.ts'
-import {isSessionId, isSettled} from './session/history-line.ts'
-import {foreignLine} from './text.ts'
+import {judgeSession, type RecoveryVerdict} from './recovery/verdict.ts'
+import {isSettled} from './session/history-line.ts'
 
 export interface RecoverOptions extends GatherOptions, ActOptions {
   /** Do it; else only tell what would be done. */
@@ -21,40 +21,6 @@ export interface RecoverOptions extends GatherOptions, ActOptions {
   readonly sinceMs?: number
   /** How many pictures to fetch at once. */
   readonly concurrency: number
-}
-
-/** What recovery found out about one session, and did about it. */
-export interface RecoveredSession {
-  readonly session: string
-  readonly asset: string
-  readonly run: string
-  /** Row of the truth table (docs/recovery.md). */
-  readonly row: number
-  readonly state: RecoveryVerdict['state']
-  readonly reason: string
-  readonly message: string
-  /** What was known of it when it was judged. */
-  readonly evidence: RecoveryEvidence
-  readonly action: RecoveryVerdict['action']
-  /** `planned` in a dry run; `open` where only time or the server can help; `taken` by a process that was faster. */
-  readonly outcome: 'planned' | 'done' | 'taken' | 'open' | 'failed'
-  /** It may be made again without being asked for twice. */
-  readonly retryable: boolean
-  readonly flags?: readonly string[]
-  /** Relative to the workspace: the picture; or where something unreadable was put. */
-  readonly path?: string
-}
-
-/** What is known of a session, in the words of docs/recovery.md. */
-export interface RecoveryEvidence {
-  readonly history: Witnesses['history']
-  readonly snapshot: Witnesses['snapshot']
-  readonly outputs: Witnesses['outputs']
-  readonly owner: Witnesses['owner']
-  readonly submission: Witnesses['submission']
-  readonly server: Witnesses['server']
-  readonly stop_asked: boolean
-  readonly age: Witnesses['age']
 }
 
 /** What a recovery came to; also what `--json` prints. */
@@ -76,8 +42,8 @@ const OPEN: ReadonlySet<string> = new Set(['running', 'unverified', 'orphaned'])
  * the disk or the server, or it is settled as failed, cancelled or lost, each with its reason. What the server still works on
  * is waited for, if asked. Done again, it finds nothing to do.
  *
- * Throws `UsageError` for a session that is not there, `StorageError` when the disk refuses. A server that cannot be asked
- * leaves what only it knows as it is, and is in the result.
+ * Throws `UsageError` for a session that is not there. What could not be done, because the server cannot be asked or the disk
+ * refuses, is left as it is, and the result says so.
  */
 export async function recover(context: Context, options: RecoverOptions): Promise<RecoverResult> {
   const recovery = new Recovery(context, options)
@@ -282,29 +248,6 @@ function whereToAsk({id}: Case, {elsewhere}: Elsewhere): string {
 /** Rows that have nothing to tell: settled sessions that are in order. */
 function isNothing({action, row}: RecoveryVerdict): boolean {
   return action === 'none' && (row === 1 || row === 2 || row === 15)
-}
-
-function describe(one: Case, verdict: RecoveryVerdict, act: Act | undefined, planned: boolean): RecoveredSession {
-  const {row, state, reason, because, action, retryable, flags} = verdict
-  const {stopAsked, ...evidence} = verdict.evidence
-  // What is named like a session has nothing in its name that could harm; a damaged file may be called anything.
-  const name = isSessionId(one.id) ? one.id : foreignLine(one.id, 150)
-  const newer = one.session?.unsupported ? 'it was written by a newer ag' : undefined
-  return {
-    session: name,
-    asset: one.session ? foreignLine(one.session.asset, 100) : name,
-    run: one.session ? foreignLine(one.session.run, 100) : '',
-    row,
-    state: act?.state ?? state,
-    reason: act?.reason ?? reason,
-    message: act?.message ?? newer ?? one.note ?? because,
-    evidence: {...evidence, stop_asked: stopAsked},
-    action,
-    outcome: act?.outcome ?? (planned ? 'planned' : 'open'),
-    retryable,
-    ...(flags.length > 0 ? {flags} : {}),
-    ...(act?.path === undefined ? {} : {path: act.path}),
-  }
 }
 
 /** The server has not finished in the time that was given. */

@@ -132,7 +132,7 @@ function mayHavePicture(session: OwnedSession): boolean {
   return session.submission !== undefined && !WITHOUT_PICTURE.has(session.result?.reason ?? '')
 }
 
-export function isOrphan({ownerStanding, unsupported}: OwnedSession): boolean {
+function isOrphan({ownerStanding, unsupported}: OwnedSession): boolean {
   return (ownerStanding === 'dead' || ownerStanding === 'foreign') && !unsupported
 }
 

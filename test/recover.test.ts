@@ -8,6 +8,7 @@ import {resubmit} from '../src/resubmit.ts'
 import {SwarmServer} from '../src/server/swarmui/client.ts'
 import {outputOf, type Rehearsal, rehearse} from './support/context.ts'
 import {keepCredentialOf, orphan} from './support/orphan.ts'
+import {recoverOptions} from './support/recover-options.ts'
 
 const two = `
 defaults: {model: mock/sdxl-base, steps: 4, width: 64, height: 64}
@@ -16,23 +17,10 @@ assets: [{id: sun, prompt: a sun}, {id: moon, prompt: a moon}]
 
 async function options(at: Rehearsal, some: Partial<RecoverOptions> = {}): Promise<RecoverOptions> {
   const manifest = existsSync(join(at.folder, 'ag.yaml')) ? await readManifest(join(at.folder, 'ag.yaml')) : undefined
-  const sessionsOutput = join(at.folder, 'output')
-  return {
-    places: {
-      workspace: at.folder,
-      sessionsOutput,
-      outputDirectory: manifest?.outputDirectory ?? sessionsOutput,
-      declared: new Map(manifest?.assets.map((asset) => [asset.id, asset])),
-    },
-    giveUpAfterMs: 30 * 60_000,
-    force: false,
-    apply: true,
-    sessions: [],
-    concurrency: 4,
-    retries: 1,
-    retryDelayMs: 1,
-    ...some,
-  }
+  const {places} = recoverOptions(at.folder)
+  const declared = new Map(manifest?.assets.map((asset) => [asset.id, asset]))
+  const outputDirectory = manifest?.outputDirectory ?? places.outputDirectory
+  return recoverOptions(at.folder, {places: {...places, outputDirectory, declared}, retries: 1, ...some})
 }
 
 async function run(at: Rehearsal, some: Partial<RecoverOptions> = {}): Promise<RecoverResult> {

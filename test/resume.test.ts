@@ -1,5 +1,4 @@
-import {createHash} from 'node:crypto'
-import {existsSync, readdirSync, readFileSync, rmSync} from 'node:fs'
+import {existsSync, readFileSync, rmSync} from 'node:fs'
 import {join} from 'node:path'
 import {describe, expect, test} from '@jest/globals'
 import {readManifest} from '../src/asset/manifest.ts'
@@ -7,6 +6,7 @@ import {generate} from '../src/generate.ts'
 import {recover} from '../src/recover.ts'
 import {SwarmServer} from '../src/server/swarmui/client.ts'
 import {outputOf, type Rehearsal, rehearse} from './support/context.ts'
+import {digests as digestsIn} from './support/digests.ts'
 import {keepCredentialOf, orphan} from './support/orphan.ts'
 
 const three = `
@@ -15,16 +15,7 @@ assets: [{id: sun, prompt: a sun}, {id: moon, prompt: a moon}, {id: star, prompt
 `
 
 function digests(at: Rehearsal): Record<string, string> {
-  const folder = join(at.folder, 'assets')
-  const names = existsSync(folder) ? readdirSync(folder).sort() : []
-  return Object.fromEntries(
-    names.map((name) => [
-      name,
-      createHash('sha256')
-        .update(readFileSync(join(folder, name)))
-        .digest('hex'),
-    ]),
-  )
+  return digestsIn(join(at.folder, 'assets'))
 }
 
 describe('generate, run again', () => {

@@ -1,5 +1,5 @@
 import {styleText} from 'node:util'
-import type {RecoveredSession} from '../recover.ts'
+import type {RecoveredSession} from '../recovery/recovered-session.ts'
 import {plainTable} from './plain-table.ts'
 
 type Colour = Parameters<typeof styleText>[0]

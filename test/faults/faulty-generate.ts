@@ -1,5 +1,4 @@
-import {createHash} from 'node:crypto'
-import {existsSync, readdirSync, readFileSync, rmSync} from 'node:fs'
+import {existsSync, readFileSync, rmSync} from 'node:fs'
 import {cp} from 'node:fs/promises'
 import {join} from 'node:path'
 import {fileURLToPath} from 'node:url'
@@ -78,19 +77,6 @@ export async function generateAgain(folder: string, url: string): Promise<Genera
     await sessions.close()
     await server.close()
   }
-}
-
-/** File names and sha256 of what lies in a folder. */
-export function digests(folder: string): Record<string, string> {
-  const names = existsSync(folder) ? readdirSync(folder).sort() : []
-  return Object.fromEntries(
-    names.map((name) => [
-      name,
-      createHash('sha256')
-        .update(readFileSync(join(folder, name)))
-        .digest('hex'),
-    ]),
-  )
 }
 
 /** What a runner that vanished leaves to the next one: its manifest, and its histories. */

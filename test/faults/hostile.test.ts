@@ -14,33 +14,18 @@ import {basename, dirname, join} from 'node:path'
 import {describe, expect, test} from '@jest/globals'
 import {pruneHistory} from '../../src/history/prune.ts'
 import {verifyHistory} from '../../src/history/verify.ts'
-import {type RecoverOptions, recover} from '../../src/recover.ts'
+import {recover} from '../../src/recover.ts'
 import {status} from '../../src/status.ts'
 import {openWorkspace, resolveWorkspace} from '../../src/store/workspace.ts'
 import {type Rehearsal, rehearse} from '../support/context.ts'
 import {orphan} from '../support/orphan.ts'
-import {POSIX} from './size.ts'
+import {recoverOptions} from '../support/recover-options.ts'
 
 const manifest = `
 defaults: {model: mock/sdxl-base, steps: 2, width: 64, height: 64}
 assets: [{id: sun, prompt: a sun}, {id: moon, prompt: a moon}]
 `
 const request = {run: 'r1', asset: 'a', prompt: 'p', parameters: {}, output: 'a.png', server: ''}
-
-function options({folder}: Rehearsal, some: Partial<RecoverOptions> = {}): RecoverOptions {
-  const sessionsOutput = join(folder, 'output')
-  return {
-    places: {workspace: folder, sessionsOutput, outputDirectory: sessionsOutput, declared: new Map()},
-    giveUpAfterMs: 30 * 60_000,
-    force: false,
-    apply: true,
-    sessions: [],
-    concurrency: 4,
-    retries: 0,
-    retryDelayMs: 1,
-    ...some,
-  }
-}
 
 /** The same workspace, opened anew as the next process does. */
 function reopened(at: Rehearsal): Rehearsal['context'] {
@@ -52,8 +37,6 @@ function reopened(at: Rehearsal): Rehearsal['context'] {
 function onlyStorageErrors(error: Error): void {
   expect({name: error.name, message: error.message}).toEqual({name: 'StorageError', message: expect.any(String)})
 }
-
-const describePosix = POSIX ? describe : describe.skip
 
 /** Names that are opened, read or written by everything ag does; an attacker's cache could hold anything there. */
 const PLACES = [
@@ -79,7 +62,7 @@ const PLANTS: Readonly<Record<string, (path: string, victim: string) => void>> =
   'a folder': (path) => mkdirSync(path),
 }
 
-describePosix('a workspace in which something was planted', () => {
+describe('a workspace in which something was planted', () => {
   test.each(Object.keys(PLANTS))(
     '%s, at any name: nothing hangs, nothing outside is touched',
     async (what) => {
@@ -94,7 +77,7 @@ describePosix('a workspace in which something was planted', () => {
         PLANTS[what]?.(path, victim)
         const context = reopened(at)
         await status(context)
-        await recover(context, options(at)).catch(onlyStorageErrors)
+        await recover(context, recoverOptions(at.folder)).catch(onlyStorageErrors)
         await verifyHistory(context, at.folder)
         await pruneHistory(context, {olderThanMs: 0, keep: 0, dryRun: false}).catch(onlyStorageErrors)
         await context.sessions.close()
@@ -127,7 +110,7 @@ describe('a history with a line of 1 GB', () => {
     // A hole in the file: no disk is filled, and what is read of it are zeros without a line break.
     truncateSync(path, 2 ** 30)
     expect(await at.sessions.get(id)).toBeUndefined()
-    expect(await recover(at.context, options(at))).toMatchObject({
+    expect(await recover(at.context, recoverOptions(at.folder))).toMatchObject({
       sessions: [
         {session: id, row: 14},
         {session: id, state: 'failed', reason: 'never_submitted'},
@@ -156,7 +139,9 @@ describe('a clock that jumps', () => {
     jump = ms
     // As another process sees it: the owner is not itself, and its clock is the one that jumped, too.
     const context = {...at.context, clock}
-    expect(await recover(context, options(at))).toMatchObject({sessions: [{state: 'live', outcome: 'open'}]})
+    expect(await recover(context, recoverOptions(at.folder))).toMatchObject({
+      sessions: [{state: 'live', outcome: 'open'}],
+    })
     expect(await pruneHistory(context, {olderThanMs: 0, keep: 0, dryRun: false})).toMatchObject({removed: []})
     await writer.append({event: 'completed', state: 'completed', progress: 1})
     expect(await sessions.get('gen-r1-a')).toMatchObject({state: 'completed', seq: 3})
@@ -171,7 +156,9 @@ describe('a clock that jumps', () => {
     await orphan(at, manifest, {asset: 'sun', phase: 'intent'})
     await using guest = await at.elsewhere({userId: 'guest'})
     const clock = {...guest.context.clock, now: () => Date.now() - 10 * YEARS}
-    expect(await recover({...guest.context, clock}, options(guest))).toMatchObject({sessions: [{state: 'unverified'}]})
+    expect(await recover({...guest.context, clock}, recoverOptions(guest.folder))).toMatchObject({
+      sessions: [{state: 'unverified'}],
+    })
   })
 })
 
@@ -190,7 +177,7 @@ test('recover removes what dead processes left behind', async () => {
   await using at = await rehearse()
   const id = await orphan(at, manifest, {asset: 'sun', phase: 'none'})
   const local = join(at.folder, '.ag', 'local')
-  await recover(at.context, options(at))
+  await recover(at.context, recoverOptions(at.folder))
   expect(existsSync(join(local, 'active', id))).toBe(false)
   const identities = execFileSync('ls', [join(local, 'owners')], {encoding: 'utf8'}).split('\n')
   const cmds = identities

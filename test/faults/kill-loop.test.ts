@@ -4,27 +4,14 @@ import {fileURLToPath} from 'node:url'
 import {describe, expect, test} from '@jest/globals'
 import {execa} from 'execa'
 import {pruneHistory} from '../../src/history/prune.ts'
-import {type RecoverOptions, recover} from '../../src/recover.ts'
+import {recover} from '../../src/recover.ts'
 import {acknowledged} from '../support/acknowledged.ts'
 import {type Rehearsal, rehearse} from '../support/context.ts'
-import {POSIX, size} from './size.ts'
+import {recoverOptions} from '../support/recover-options.ts'
+import {size} from './size.ts'
 
 const program = fileURLToPath(new URL('../support/programs/write-sessions.ts', import.meta.url))
 const WORKERS = 8
-
-function options({folder}: Rehearsal): RecoverOptions {
-  const sessionsOutput = join(folder, 'output')
-  return {
-    places: {workspace: folder, sessionsOutput, outputDirectory: sessionsOutput, declared: new Map()},
-    giveUpAfterMs: 30 * 60_000,
-    force: false,
-    apply: true,
-    sessions: [],
-    concurrency: 4,
-    retries: 0,
-    retryDelayMs: 1,
-  }
-}
 
 /** Starts a writer again and again, and kills it after a while that is different each time. */
 async function killAgainAndAgain(
@@ -70,9 +57,7 @@ async function readHotly(path: string, until: {done: boolean}): Promise<number> 
   return unreadable
 }
 
-const describePosix = POSIX ? describe : describe.skip
-
-describePosix('eight processes that are killed at random, with recover and prune at work', () => {
+describe('eight processes that are killed at random, with recover and prune at work', () => {
   test('lose nothing that was acknowledged, and every session comes to its end', async () => {
     await using at = await rehearse()
     const kills = {left: size(24, 2000)}
@@ -83,7 +68,7 @@ describePosix('eight processes that are killed at random, with recover and prune
     const unreadable = readHotly(join(at.folder, '.asset-generator-state.json'), over)
     const upkeep = (async () => {
       while (!over.done) {
-        const {error} = await recover(at.context, options(at))
+        const {error} = await recover(at.context, recoverOptions(at.folder))
         if (error) failures.push(error)
         const pruned = await pruneHistory(at.context, {olderThanMs: 3_600_000, keep: 150, dryRun: false})
         for (const id of pruned.removed) removed.add(id)
@@ -98,7 +83,7 @@ describePosix('eight processes that are killed at random, with recover and prune
     expect(failures).toEqual([])
     expect(await unreadable).toBe(0)
 
-    expect(await recover(at.context, options(at))).toMatchObject({exit_code: 0})
+    expect(await recover(at.context, recoverOptions(at.folder))).toMatchObject({exit_code: 0})
     expect(await at.sessions.list({active: true})).toEqual([])
     expect(acks.size).toBeGreaterThan(WORKERS)
     const lost: string[] = []

@@ -8,17 +8,10 @@ import {verifyHistory} from '../../src/history/verify.ts'
 import {startMock} from '../../src/server/mock/start.ts'
 import {openWorkspace, resolveWorkspace} from '../../src/store/workspace.ts'
 import {INSTANT} from '../support/context.ts'
+import {digests} from '../support/digests.ts'
 import {temporaryFolder} from '../support/folder.ts'
-import {
-  ASSETS,
-  digests,
-  type Fault,
-  faultyGenerate,
-  generateAgain,
-  MANIFEST,
-  restoreHistories,
-} from './faulty-generate.ts'
-import {LARGE, POSIX} from './size.ts'
+import {ASSETS, type Fault, faultyGenerate, generateAgain, MANIFEST, restoreHistories} from './faulty-generate.ts'
+import {LARGE} from './size.ts'
 
 const ERRORS = ['ENOSPC', 'EROFS', 'EACCES', 'EIO', 'short'] as const
 
@@ -92,9 +85,7 @@ async function strikeAll(faults: readonly (readonly [Fault, Aftermath['where']])
 
 const baseline = undisturbed()
 
-const describePosix = POSIX ? describe : describe.skip
-
-describePosix('ag generate, run again after its first run', () => {
+describe('ag generate, run again after its first run', () => {
   test('was killed before any one of its calls to the file system', async () => {
     const {calls} = await baseline
     expect(calls.length).toBeGreaterThan(40)

@@ -4,6 +4,3 @@ export const LARGE = process.env['AG_FAULTS'] === 'large'
 export function size(small: number, large: number): number {
   return LARGE ? large : small
 }
-
-/** Kernel signals, links and FIFOs as these tests plant them are POSIX. */
-export const POSIX = process.platform !== 'win32'
