@@ -17,9 +17,7 @@ export function madeElsewhere(context: Context, {id}: Asset, session: OwnedSessi
 /** The outcome of an asset that another server, or another user, may have: only there can it be told. */
 export function sentElsewhere(context: Context, {id}: Asset, session: OwnedSession, where: string): AssetOutcome {
   const next = `To give it up: ag recover --apply --give-up-after 0 --session ${session.id}`
-  const [reason, message] = ['sent_elsewhere', `${id} was sent before, ${where}.`]
-  context.report({event: 'asset.failed', asset: id, session: session.id, state: 'lost', reason, message, next})
-  return {asset: id, session: session.id, state: 'pending', error: {reason, message, next}}
+  return leave(context, id, session, 'sent_elsewhere', `${id} was sent before, ${where}.`, next)
 }
 
 function leave(
