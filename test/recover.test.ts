@@ -1,5 +1,15 @@
 import {createHash} from 'node:crypto'
-import {existsSync, mkdirSync, readdirSync, readFileSync, rmSync, symlinkSync, utimesSync, writeFileSync} from 'node:fs'
+import {
+  appendFileSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs'
 import {dirname, join} from 'node:path'
 import {beforeEach, describe, expect, test} from '@jest/globals'
 import {readManifest} from '../src/asset/manifest.ts'
@@ -82,7 +92,27 @@ describe('recover', () => {
     expect(contents(at.folder)).toEqual(before)
   })
 
-  test('finds a picture on disk whose digest was recorded, without the server', async () => {
+  test.each([
+    ['takes a picture from the disk by the digest that was recorded', 'same', 'completed'],
+    ['takes no file from the disk whose bytes are not those that were recorded', 'other', 'lost'],
+  ])('%s', async (_what, which, state) => {
+    await using at = await rehearse()
+    const jpg = two.replace('height: 64', 'height: 64, params: {imageformat: JPG}')
+    const id = await orphan(at, jpg, {asset: 'sun', phase: 'ack'})
+    const parameters = {prompt: 'x', model: 'mock/sdxl-base', width: 64, height: 64, imageformat: 'JPG'}
+    const {ref} = await at.server.generate({parameters, tag: {run: 'x', item: 'x'}}, {signal: at.context.signal})
+    // A JPG: it carries no tag that ag reads, so that only the digest can tell.
+    const path = await at.write('assets/sun.jpg', await at.server.download(ref, at.context.signal))
+    const digest = which === 'same' ? sha256(path) : '0'.repeat(64)
+    const history = join(at.folder, '.ag', 'sessions', `${id}.jsonl`)
+    const last = JSON.parse(readFileSync(history, 'utf8').trimEnd().split('\n').at(-1) ?? '')
+    const picture = {path: 'assets/sun.jpg', sha256: digest, bytes: 1, width: 64, height: 64, format: 'jpg'}
+    const fetched = {...last, ag: {...last.ag, seq: last.ag.seq + 1, ev: 'fetched', result: {picture}}}
+    appendFileSync(history, `${JSON.stringify(fetched)}\n`)
+    expect(await run(at)).toMatchObject({sessions: [{session: id, state}]})
+  })
+
+  test('finds a picture on disk that carries its tag, without the server', async () => {
     await using at = await rehearse()
     const id = await orphan(at, two, {asset: 'sun', phase: 'ack', finished: true})
     const image = (await at.server.findPictures('dead1', [{item: 'sun'}], at.context.signal)).get('sun')
@@ -406,6 +436,17 @@ describe('recover of folders that other generators left', () => {
       result: {recovered: 'disk', picture: {path: `output/${uuid}/render.png`, width: 64}},
     })
     expect(snapshotOf(at)).toMatchObject({id: uuid, status: 'completed', recovered_from_disk: true})
+    expect(await run(at)).toMatchObject({sessions: []})
+  })
+
+  test('an unreadable history is put aside, and the files tell instead', async () => {
+    await using at = await rehearse()
+    await at.write(`output/${uuid}/render.png`, await picture(at))
+    await at.write(`.ag/sessions/${uuid}.jsonl`, 'no json\n')
+    expect(await run(at)).toMatchObject({sessions: [{session: uuid, row: 11, state: 'completed'}]})
+    expect(await at.sessions.get(uuid)).toMatchObject({state: 'completed', result: {recovered: 'disk'}})
+    const aside = join(at.folder, '.ag', 'local', 'quarantine')
+    expect(readdirSync(aside, {recursive: true})).toContainEqual(expect.stringContaining(`${uuid}.jsonl`))
     expect(await run(at)).toMatchObject({sessions: []})
   })
 
