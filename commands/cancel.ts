@@ -1,9 +1,10 @@
 import {Args, Flags} from '@oclif/core'
 import type {CancelResult} from '../src/cancel.ts'
 import {AgCommand} from '../src/cli/base-command.ts'
+import {conduct} from '../src/cli/conduct.ts'
 import {serverFlags, stateFlags} from '../src/cli/flags.ts'
-import {cancelSummary, runCancel} from '../src/cli/run-cancel.ts'
 import {preferQuickExit} from '../src/cli/short-lived.ts'
+import {CANCEL_DEFAULTS, cancelSummary, runCancel} from '../src/face/run-cancel.ts'
 
 export default class Cancel extends AgCommand {
   static override summary = 'Stop generations, here and on the server.'
@@ -36,7 +37,7 @@ it has begun), 4 when it was made on another machine, which alone can stop it.`
         "Stop everything of this user on the server, also what others sent under the same name. On a server without accounts that is everybody's work.",
     }),
     timeout: Flags.string({
-      default: '30s',
+      default: CANCEL_DEFAULTS.timeout,
       helpValue: 'DURATION',
       description: 'Wait this long for the server to stop.',
     }),
@@ -45,7 +46,7 @@ it has begun), 4 when it was made on another machine, which alone can stop it.`
   async run(): Promise<CancelResult> {
     preferQuickExit()
     const {argv, flags} = await this.parse(Cancel)
-    const result = await runCancel(argv as string[], flags)
+    const result = await conduct({...flags, silent: true}, (conduct) => runCancel(argv as string[], flags, conduct))
     process.exitCode = result.exit_code
     if (!flags.quiet) this.log(cancelSummary(result))
     if (result.error) this.tellError(result.error)

@@ -1,8 +1,9 @@
 import {AgCommand} from '../src/cli/base-command.ts'
+import {conduct} from '../src/cli/conduct.ts'
 import {serverFlags, stateFlags} from '../src/cli/flags.ts'
-import {doctorReport, runDoctor} from '../src/cli/run-doctor.ts'
 import {preferQuickExit} from '../src/cli/short-lived.ts'
 import type {DoctorResult} from '../src/doctor.ts'
+import {doctorReport, runDoctor} from '../src/face/run-doctor.ts'
 
 export default class Doctor extends AgCommand {
   static override summary = 'Check whether a pipeline would work here.'
@@ -20,7 +21,7 @@ Exit code 0 when a pipeline would work, else the one it would fail with: 3 unrea
   async run(): Promise<DoctorResult> {
     preferQuickExit()
     const {flags} = await this.parse(Doctor)
-    const result = await runDoctor(flags)
+    const result = await conduct({...flags, silent: true}, (conduct) => runDoctor(flags, conduct))
     process.exitCode = result.exit_code
     this.log(doctorReport(result))
     return result

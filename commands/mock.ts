@@ -1,7 +1,7 @@
 import {Flags} from '@oclif/core'
 import {AgCommand} from '../src/cli/base-command.ts'
-import {interruptible} from '../src/cli/interruption.ts'
 import {serveMock} from '../src/cli/serve-mock.ts'
+import {interruptible} from '../src/face/interruption.ts'
 
 export default class Mock extends AgCommand {
   static override summary = 'Run the mock server until Ctrl-C.'
@@ -29,11 +29,9 @@ pictures. What it does wrong can be set, also while it runs, with POST /Mock/Con
 
   async run(): Promise<{readonly url: string}> {
     const {flags} = await this.parse(Mock)
-    const {signal, release} = interruptible()
-    const result = await serveMock(flags, signal, (url) =>
+    using interruption = interruptible()
+    return await serveMock(flags, interruption.signal, (url) =>
       this.log(`The mock server listens on ${url} (Ctrl-C ends it).`),
     )
-    release()
-    return result
   }
 }

@@ -1,9 +1,10 @@
 import {Args} from '@oclif/core'
 import {AgCommand} from '../src/cli/base-command.ts'
+import {conduct} from '../src/cli/conduct.ts'
 import {serverFlags, stateFlags} from '../src/cli/flags.ts'
 import {recoverFlags} from '../src/cli/recover-flags.ts'
-import {type RecoveryReport, recoverSummary, runRecover} from '../src/cli/run-recover.ts'
 import {preferQuickExit} from '../src/cli/short-lived.ts'
+import {type RecoveryReport, recoverSummary, runRecover} from '../src/face/run-recover.ts'
 
 export default class Recover extends AgCommand {
   static override summary = 'Bring sessions whose process died to a true end.'
@@ -32,7 +33,9 @@ ROW is the row of the truth table in docs/recovery.md.`
   async run(): Promise<RecoveryReport> {
     const {args, flags} = await this.parse(Recover)
     if (!flags.apply) preferQuickExit()
-    const result = await runRecover(args.manifest, flags, this.jsonEnabled())
+    // What is done is in the table; only a wait is told of while it lasts.
+    const silent = this.jsonEnabled() || !flags.wait
+    const result = await conduct({...flags, silent}, (conduct) => runRecover(args.manifest, flags, conduct))
     process.exitCode = result.exit_code
     if (!flags.events && !this.jsonEnabled()) this.log(recoverSummary(result))
     if (result.error) this.tellError(result.error)

@@ -1,9 +1,11 @@
 import {Flags} from '@oclif/core'
 import {AgCommand} from '../src/cli/base-command.ts'
+import {conduct} from '../src/cli/conduct.ts'
 import {serverFlags, stateFlags} from '../src/cli/flags.ts'
-import {runStatus} from '../src/cli/run-status.ts'
 import {preferQuickExit} from '../src/cli/short-lived.ts'
 import {renderStatus} from '../src/cli/status-format.ts'
+import {parseDuration} from '../src/face/duration.ts'
+import {runStatus} from '../src/face/run-status.ts'
 import type {StatusResult} from '../src/status.ts'
 
 export default class Status extends AgCommand {
@@ -34,9 +36,14 @@ Exit code 3 when the server cannot be reached, 4 when it wants other credentials
   async run(): Promise<StatusResult> {
     preferQuickExit()
     const {flags} = await this.parse(Status)
-    const result = await runStatus(flags, async (answer) => {
+    const intervalMs = parseDuration(flags.interval)
+    const again = flags.watch ? {againMs: intervalMs} : {}
+    const show = async (answer: StatusResult): Promise<void> => {
       if (!this.jsonEnabled()) process.stdout.write(await renderStatus(answer, flags.format, flags.watch))
-    })
+    }
+    const result = await conduct({...flags, silent: true}, (conduct) =>
+      runStatus(flags, {...conduct, ...again, show, reuseSession: true}),
+    )
     process.exitCode = result.exit_code
     return result
   }

@@ -1,11 +1,12 @@
 import {Flags} from '@oclif/core'
 import {AgCommand} from '../src/cli/base-command.ts'
+import {conduct} from '../src/cli/conduct.ts'
 import {serversFlags, stateFlags} from '../src/cli/flags.ts'
 import {gateFlags} from '../src/cli/gate-flags.ts'
 import {findProgram, runProgram} from '../src/cli/run-command.ts'
-import {runWait, waitSummary} from '../src/cli/run-wait.ts'
 import {preferQuickExit} from '../src/cli/short-lived.ts'
 import {UsageError} from '../src/errors.ts'
+import {runWait, waitSummary} from '../src/face/run-wait.ts'
 import type {WaitResult} from '../src/wait-idle.ts'
 
 export default class WaitIdle extends AgCommand {
@@ -53,7 +54,7 @@ reached, 4 when this user may not see what others do, 5 when it is quiet but no 
       throw new UsageError('--json and a COMMAND would both write to stdout.', {next: 'Use one of them.'})
     }
     const path = program === undefined ? undefined : await findProgram(words)
-    const result = await runWait(flags, {json: this.jsonEnabled()})
+    const result = await conduct({...flags, silent: this.jsonEnabled()}, (conduct) => runWait(flags, conduct))
     process.exitCode = result.exit_code
     if (result.error) this.tellError(result.error, result.exit_code === 0 ? 'Note' : 'Error')
     if (path === undefined) {

@@ -10,14 +10,14 @@ import {build} from 'esbuild'
 const root = fileURLToPath(new URL('..', import.meta.url))
 process.chdir(root)
 
-await rm('dist', {recursive: true, force: true})
+await rm('lib', {recursive: true, force: true})
 const commands = (await readdir('commands', {recursive: true})).filter((name) => name.endsWith('.ts'))
 const {metafile} = await build({
   entryPoints: [
     {in: 'src/cli/main.ts', out: 'main'},
     ...commands.map((name) => ({in: `commands/${name}`, out: `commands/${name.replace(/\.ts$/, '')}`})),
   ],
-  outdir: 'dist',
+  outdir: 'lib',
   bundle: true,
   splitting: true,
   chunkNames: 'chunks/[name]-[hash]',
@@ -48,7 +48,7 @@ const {metafile} = await build({
   },
 })
 
-await writeFile('dist/THIRD-PARTY-LICENSES.txt', await licences(Object.keys(metafile.inputs)))
+await writeFile('lib/THIRD-PARTY-LICENSES.txt', await licences(Object.keys(metafile.inputs)))
 
 const plugin = new Plugin({root, ignoreManifest: true, errorOnManifestCreate: true, respectNoCacheDefault: true})
 await plugin.load()

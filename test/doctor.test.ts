@@ -1,7 +1,7 @@
 import {PassThrough} from 'node:stream'
 import {describe, expect, test} from '@jest/globals'
-import {doctorReport} from '../src/cli/run-doctor.ts'
 import {type DoctorResult, doctor} from '../src/doctor.ts'
+import {doctorReport} from '../src/face/run-doctor.ts'
 import type {MockOptions} from '../src/server/mock/options.ts'
 import type {SwarmServerOptions} from '../src/server/swarmui/client.ts'
 import {rehearse} from './support/context.ts'

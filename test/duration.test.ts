@@ -1,6 +1,6 @@
 import {describe, expect, test} from '@jest/globals'
-import {parseDuration} from '../src/cli/duration.ts'
 import {formatDuration} from '../src/duration.ts'
+import {parseDuration} from '../src/face/duration.ts'
 
 describe('a duration', () => {
   test.each([

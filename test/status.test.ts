@@ -1,6 +1,6 @@
 import {PassThrough} from 'node:stream'
 import {describe, expect, test} from '@jest/globals'
-import {statusTable} from '../src/cli/status-table.ts'
+import {statusTable} from '../src/face/status-table.ts'
 import {status} from '../src/status.ts'
 import {rehearse} from './support/context.ts'
 

@@ -1,9 +1,11 @@
 import {AgCommand} from '../../src/cli/base-command.ts'
+import {conduct} from '../../src/cli/conduct.ts'
 import {serverFlags, stateFlags} from '../../src/cli/flags.ts'
 import {runFlags} from '../../src/cli/generate-flags.ts'
-import {assetsFromFlags, imageFlags} from '../../src/cli/image-flags.ts'
-import {runGenerate, summary} from '../../src/cli/run-generate.ts'
+import {imageFlags} from '../../src/cli/image-flags.ts'
 import {preferSmallHeap} from '../../src/cli/small-heap.ts'
+import {assetsFromSettings} from '../../src/face/image-settings.ts'
+import {runGenerate, summary} from '../../src/face/run-generate.ts'
 import type {GenerateResult} from '../../src/generate.ts'
 import {newRunId} from '../../src/session/run-id.ts'
 
@@ -33,9 +35,9 @@ to output/SESSION/ with a snapshot of its session beside it.`
     preferSmallHeap()
     const {flags} = await this.parse(GenerateImage)
     const run = newRunId()
-    const result = await runGenerate(
-      {run, resume: 'never', ...assetsFromFlags(flags, run), json: this.jsonEnabled()},
-      flags,
+    const picture = {run, resume: 'never' as const, ...assetsFromSettings(flags, run)}
+    const result = await conduct({...flags, silent: this.jsonEnabled()}, (conduct) =>
+      runGenerate(picture, flags, conduct),
     )
     process.exitCode = result.exit_code
     if (!flags.events) this.log(summary(result))

@@ -2,10 +2,12 @@ import {Args, Flags} from '@oclif/core'
 import {findManifest} from '../../src/asset/find-manifest.ts'
 import {readManifest} from '../../src/asset/manifest.ts'
 import {AgCommand} from '../../src/cli/base-command.ts'
+import {conduct} from '../../src/cli/conduct.ts'
 import {serverFlags, stateFlags} from '../../src/cli/flags.ts'
-import {runFlags, runName} from '../../src/cli/generate-flags.ts'
-import {runGenerate, summary} from '../../src/cli/run-generate.ts'
+import {runFlags} from '../../src/cli/generate-flags.ts'
 import {preferSmallHeap} from '../../src/cli/small-heap.ts'
+import {runGenerate, summary} from '../../src/face/run-generate.ts'
+import {runName} from '../../src/face/run-settings.ts'
 import type {GenerateResult} from '../../src/generate.ts'
 
 export default class Generate extends AgCommand {
@@ -46,7 +48,9 @@ Exit code 0 when all are made, 6 when some are not, 2 when nothing was attempted
     const {args, flags} = await this.parse(Generate)
     const {assets, outputDirectory} = await readManifest(args.manifest ?? (await findManifest('.')))
     const name = runName(flags)
-    const result = await runGenerate({...name, assets, outputDirectory, json: this.jsonEnabled()}, flags)
+    const result = await conduct({...flags, silent: this.jsonEnabled()}, (conduct) =>
+      runGenerate({...name, assets, outputDirectory}, flags, conduct),
+    )
     process.exitCode = result.exit_code
     if (!flags.events) this.log(summary(result))
     return result

@@ -1,10 +1,10 @@
 import {Flags} from '@oclif/core'
 import {AgCommand} from '../../src/cli/base-command.ts'
-import {parseAge} from '../../src/cli/duration.ts'
 import {stateFlags} from '../../src/cli/flags.ts'
 import {pruneSummary} from '../../src/cli/history-text.ts'
 import {withHistory} from '../../src/cli/run-history.ts'
 import {preferQuickExit} from '../../src/cli/short-lived.ts'
+import {parseAge} from '../../src/face/duration.ts'
 import {type PruneResult, pruneHistory} from '../../src/history/prune.ts'
 
 export default class HistoryPrune extends AgCommand {

@@ -1,6 +1,5 @@
 import {Flags} from '@oclif/core'
-
-const DEFAULT_SERVER = 'http://localhost:7801'
+import {DEFAULT_SERVER} from '../face/settings.ts'
 
 /** Where the server is and who we are to it; on every command that talks to one. */
 export const serverFlags = {
@@ -71,17 +70,3 @@ export const stateFlags = {
     helpGroup: 'STATE',
   }),
 } as const
-
-export interface ServerFlags {
-  readonly server: string
-  readonly token: string | undefined
-  readonly authorization: string | undefined
-  readonly 'user-id': string | undefined
-  readonly header: string[] | string | undefined
-  readonly 'allow-insecure': boolean
-}
-
-export interface StateFlags {
-  readonly 'state-dir': string | undefined
-  readonly 'state-file': string | undefined
-}

@@ -1,8 +1,8 @@
 import {Flags} from '@oclif/core'
+import {parseAge} from '../face/duration.ts'
 import type {HistoryQuery} from '../history/list.ts'
 import type {SessionState} from '../session/session.ts'
 import {STATUS_WORDS} from '../session/status-words.ts'
-import {parseAge} from './duration.ts'
 
 /** Which sessions; on the commands that list or export them. */
 export const queryFlags = {

@@ -1,13 +1,13 @@
 import {styleText} from 'node:util'
 import {formatDuration} from '../duration.ts'
+import {count} from '../face/count.ts'
+import {plainTable} from '../face/plain-table.ts'
 import type {HistoryList, ListedSession} from '../history/list.ts'
 import type {MergeResult} from '../history/merge.ts'
 import type {PruneResult} from '../history/prune.ts'
 import type {VerifyResult} from '../history/verify.ts'
 import type {HistoryLine} from '../store/session-store.ts'
 import {foreignLine} from '../text.ts'
-import {count} from './count.ts'
-import {plainTable} from './plain-table.ts'
 
 type Colour = Parameters<typeof styleText>[0]
 

@@ -1,4 +1,5 @@
 import {Flags} from '@oclif/core'
+import {RECOVER_DEFAULTS} from '../face/run-recover.ts'
 
 /** What `ag recover` may do, and to what. */
 export const recoverFlags = {
@@ -8,7 +9,7 @@ export const recoverFlags = {
     dependsOn: ['apply'],
   }),
   timeout: Flags.string({
-    default: '30m',
+    default: RECOVER_DEFAULTS.timeout,
     helpValue: 'DURATION',
     description: 'How long --wait waits.',
   }),
@@ -27,7 +28,7 @@ export const recoverFlags = {
     description: 'Only sessions with a sign of life in the last so long, e.g. 2h.',
   }),
   'give-up-after': Flags.string({
-    default: '30m',
+    default: RECOVER_DEFAULTS.giveUpAfter,
     helpValue: 'DURATION',
     env: 'AG_GIVE_UP_AFTER',
     description: 'Silent for so long, what nobody can tell of is given up.',
@@ -51,7 +52,7 @@ export const recoverFlags = {
   concurrency: Flags.integer({
     char: 'c',
     env: 'AG_CONCURRENCY',
-    default: 4,
+    default: RECOVER_DEFAULTS.concurrency,
     min: 1,
     max: 64,
     description: 'How many pictures to fetch at once.',
@@ -62,19 +63,3 @@ export const recoverFlags = {
     helpGroup: 'GLOBAL',
   }),
 } as const
-
-export interface RecoverFlags {
-  readonly apply: boolean
-  readonly wait: boolean
-  readonly timeout: string
-  readonly resubmit: boolean
-  readonly session: string[] | undefined
-  readonly since: string | undefined
-  readonly 'give-up-after': string
-  readonly 'output-dir': string | undefined
-  readonly 'complete-when': string[] | undefined
-  readonly force: boolean
-  readonly concurrency: number
-  readonly events: boolean
-  readonly quiet: boolean
-}

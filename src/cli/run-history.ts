@@ -4,6 +4,8 @@ import {Readable} from 'node:stream'
 import {pipeline} from 'node:stream/promises'
 import {systemClock} from '../clock.ts'
 import {storageError, systemCode} from '../errors.ts'
+import {interruptible} from '../face/interruption.ts'
+import type {StateSettings} from '../face/settings.ts'
 import {exportHistory} from '../history/export.ts'
 import type {HistoryQuery} from '../history/list.ts'
 import {type MergeResult, mergeHistory} from '../history/merge.ts'
@@ -11,8 +13,6 @@ import {isSettled} from '../session/history-line.ts'
 import {linesOf} from '../store/export-file.ts'
 import type {SessionStore} from '../store/session-store.ts'
 import {openWorkspace, resolveWorkspace} from '../store/workspace.ts'
-import type {StateFlags} from './flags.ts'
-import {interruptible} from './interruption.ts'
 
 /** What a command does with the histories of a workspace; there is no server in it. */
 export interface HistoryContext {
@@ -25,18 +25,17 @@ export interface HistoryContext {
 
 /** Opens the workspace that the flags name for one command about its histories. */
 export async function withHistory<T>(
-  flags: StateFlags,
+  flags: StateSettings,
   {readOnly}: {readonly readOnly: boolean},
   work: (context: HistoryContext) => Promise<T>,
 ): Promise<T> {
-  const {signal, release} = interruptible()
+  using interruption = interruptible()
   const workspace = resolveWorkspace({stateDir: flags['state-dir'], stateFile: flags['state-file']})
   const sessions = openWorkspace({...workspace, clock: systemClock, command: 'ag history', readOnly})
   try {
-    return await work({sessions, clock: systemClock, signal, workspace: workspace.stateDir})
+    return await work({sessions, clock: systemClock, signal: interruption.signal, workspace: workspace.stateDir})
   } finally {
     await sessions.close()
-    release()
   }
 }
 

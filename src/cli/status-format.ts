@@ -1,5 +1,5 @@
+import {statusTable} from '../face/status-table.ts'
 import type {StatusResult} from '../status.ts'
-import {statusTable} from './status-table.ts'
 
 const CLEAR_SCREEN = '\u001b[2J\u001b[H'
 

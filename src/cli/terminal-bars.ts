@@ -2,7 +2,7 @@ import {styleText} from 'node:util'
 import {MultiBar, Presets} from 'cli-progress'
 import type {Report} from '../context.ts'
 import {formatDuration} from '../duration.ts'
-import {logLines, type Progress} from './progress.ts'
+import {logLines, type Progress} from '../face/progress.ts'
 
 /** For terminals: a bar for the run and one for each picture on the way, with step, rate and time left. */
 export function terminalBars(out: NodeJS.WriteStream, monotonic: () => number): Progress {

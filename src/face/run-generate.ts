@@ -1,17 +1,17 @@
 import type {Asset} from '../asset/asset.ts'
 import {systemClock} from '../clock.ts'
+import {startDeadline} from '../deadline.ts'
 import {type GenerateResult, generate} from '../generate.ts'
 import type {ResumeMode} from '../resume.ts'
 import {openWorkspace, resolveWorkspace} from '../store/workspace.ts'
+import type {Conduct} from './conduct.ts'
 import {connect} from './connect.ts'
 import {parseDuration} from './duration.ts'
-import type {ServerFlags, StateFlags} from './flags.ts'
-import {runGate} from './gate-flags.ts'
-import type {RunFlags} from './generate-flags.ts'
-import {interruptible} from './interruption.ts'
-import {chooseProgress} from './progress.ts'
+import {runGate} from './gate.ts'
+import type {RunSettings} from './run-settings.ts'
+import type {ServerSettings, StateSettings} from './settings.ts'
 
-interface GenerateRun {
+export interface GenerateRun {
   readonly run: string
   readonly resume: ResumeMode
   readonly assets: readonly Asset[]
@@ -19,47 +19,45 @@ interface GenerateRun {
   readonly outputDirectory: string
   /** Keep a snapshot beside each picture: for pictures that no manifest declares. */
   readonly snapshots?: boolean
-  readonly json: boolean
 }
 
-/** Runs `generate` as the flags say, with progress, signals and the workspace's histories. */
+/** Runs `generate` as the settings say, with the workspace's histories. */
 export async function runGenerate(
-  {run, resume, assets, outputDirectory, snapshots = false, json}: GenerateRun,
-  flags: ServerFlags & StateFlags & RunFlags,
+  {run, resume, assets, outputDirectory, snapshots = false}: GenerateRun,
+  settings: ServerSettings & StateSettings & RunSettings,
+  {signal: stop, report}: Conduct,
 ): Promise<GenerateResult> {
-  const {signal, release} = interruptible(flags.timeout === undefined ? undefined : parseDuration(flags.timeout))
-  const gate = runGate(flags)
-  const progress = await chooseProgress(flags, json)
-  const note = (message: string): void => progress.report({event: 'notice', message})
+  using deadline =
+    settings.timeout === undefined ? undefined : startDeadline(systemClock, parseDuration(settings.timeout), stop)
+  const signal = deadline?.signal ?? stop
+  const gate = runGate(settings)
+  const note = (message: string): void => report({event: 'notice', message})
+  await using connection = await connect(settings, {
+    transport: settings.transport,
+    onRestart: () => note('The server was restarted.'),
+  })
+  const workspace = resolveWorkspace({stateDir: settings['state-dir'], stateFile: settings['state-file']})
+  const sessions = openWorkspace({...workspace, clock: systemClock, command: 'ag generate', report: note})
   try {
-    await using connection = await connect(flags, {
-      transport: flags.transport,
-      onRestart: () => note('The server was restarted.'),
-    })
-    const workspace = resolveWorkspace({stateDir: flags['state-dir'], stateFile: flags['state-file']})
-    const sessions = openWorkspace({...workspace, clock: systemClock, command: 'ag generate', report: note})
-    try {
-      const context = {server: connection.server, sessions, clock: systemClock, signal, report: progress.report}
-      return await generate(context, {
+    return await generate(
+      {server: connection.server, sessions, clock: systemClock, signal, report},
+      {
         run,
         resume,
         assets,
         outputDirectory,
         workspace: workspace.stateDir,
         snapshots,
-        concurrency: flags.concurrency,
-        failFast: flags['fail-fast'],
-        retries: flags.retries,
-        overwrite: flags.overwrite,
-        allowFuzzyModel: flags['allow-fuzzy-model'],
+        concurrency: settings.concurrency,
+        failFast: settings['fail-fast'],
+        retries: settings.retries,
+        overwrite: settings.overwrite,
+        allowFuzzyModel: settings['allow-fuzzy-model'],
         ...(gate ? {gate} : {}),
-      })
-    } finally {
-      await sessions.close()
-    }
+      },
+    )
   } finally {
-    progress.close()
-    release()
+    await sessions.close()
   }
 }
 

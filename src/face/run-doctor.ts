@@ -2,25 +2,22 @@ import {styleText} from 'node:util'
 import {systemClock} from '../clock.ts'
 import {type DoctorResult, doctor} from '../doctor.ts'
 import {openWorkspace, resolveWorkspace} from '../store/workspace.ts'
+import type {Conduct} from './conduct.ts'
 import {connect} from './connect.ts'
-import type {ServerFlags, StateFlags} from './flags.ts'
-import {interruptible} from './interruption.ts'
+import type {ServerSettings, StateSettings} from './settings.ts'
 
 const PROXIES = ['HTTP_PROXY', 'HTTPS_PROXY', 'ALL_PROXY', 'http_proxy', 'https_proxy', 'all_proxy']
 
-/** Looks at the server that the flags name and at the workspace. */
-export async function runDoctor(flags: ServerFlags & StateFlags): Promise<DoctorResult> {
-  const {signal, release} = interruptible()
-  const workspace = resolveWorkspace({stateDir: flags['state-dir'], stateFile: flags['state-file']})
+/** Looks at the server that the settings name and at the workspace. */
+export async function runDoctor(
+  settings: ServerSettings & StateSettings,
+  {signal, report}: Conduct,
+): Promise<DoctorResult> {
+  const workspace = resolveWorkspace({stateDir: settings['state-dir'], stateFile: settings['state-file']})
   const sessions = openWorkspace({...workspace, clock: systemClock, command: 'ag doctor', readOnly: true})
-  await using connection = await connect(flags)
+  await using connection = await connect(settings)
   const proxies = Object.fromEntries(PROXIES.flatMap((name) => (process.env[name] ? [[name, process.env[name]]] : [])))
-  try {
-    const context = {server: connection.server, sessions, clock: systemClock, signal, report: () => {}}
-    return await doctor(context, {proxies})
-  } finally {
-    release()
-  }
+  return await doctor({server: connection.server, sessions, clock: systemClock, signal, report}, {proxies})
 }
 
 const MARKS = {

@@ -9,50 +9,63 @@ import {type RecoverResult, recover} from '../recover.ts'
 import type {Places} from '../recovery/place.ts'
 import {newRunId} from '../session/run-id.ts'
 import {openWorkspace, resolveWorkspace} from '../store/workspace.ts'
+import type {Conduct} from './conduct.ts'
 import {connectWhenNeeded} from './connect.ts'
 import {count} from './count.ts'
 import {parseAge, parseDuration} from './duration.ts'
-import type {ServerFlags, StateFlags} from './flags.ts'
-import {interruptible} from './interruption.ts'
-import {chooseProgress} from './progress.ts'
-import type {RecoverFlags} from './recover-flags.ts'
 import {recoverTable} from './recover-table.ts'
+import type {ServerSettings, StateSettings} from './settings.ts'
 
 /** A recovery, and what was made again after it. */
 export interface RecoveryReport extends RecoverResult {
   readonly resubmitted?: readonly GenerateResult[]
 }
 
-/** Recovers as the flags say. Without a manifest named, the workspace's own says where pictures go, if there is one. */
+/** What a recovery is when nothing is set. */
+export const RECOVER_DEFAULTS = {timeout: '30m', giveUpAfter: '30m', concurrency: 4} as const
+
+/** What `ag recover` may do, and to what. */
+export interface RecoverSettings {
+  readonly apply: boolean
+  readonly wait: boolean
+  readonly timeout: string
+  readonly resubmit: boolean
+  readonly session: string[] | undefined
+  readonly since: string | undefined
+  readonly 'give-up-after': string
+  readonly 'output-dir': string | undefined
+  readonly 'complete-when': string[] | undefined
+  readonly force: boolean
+  readonly concurrency: number
+}
+
+/** Recovers as the settings say. Without a manifest named, the workspace's own says where pictures go, if there is one. */
 export async function runRecover(
   manifest: string | undefined,
-  flags: RecoverFlags & ServerFlags & StateFlags,
-  json: boolean,
+  settings: RecoverSettings & ServerSettings & StateSettings,
+  {signal, report}: Conduct,
 ): Promise<RecoveryReport> {
-  const {signal, release} = interruptible()
-  const waitMs = flags.wait ? parseDuration(flags.timeout) : undefined
-  const sinceMs = flags.since === undefined ? undefined : parseAge(flags.since)
-  const giveUpAfterMs = parseAge(flags['give-up-after'])
-  checkFolders(flags)
-  const workspace = resolveWorkspace({stateDir: flags['state-dir'], stateFile: flags['state-file']})
-  const places = placesOf(workspace.stateDir, flags['output-dir'], await manifestOf(manifest, workspace.stateDir))
-  // What is done is in the table; only a wait is told of while it lasts.
-  const progress = await chooseProgress(flags, json || !flags.wait)
-  const note = (message: string): void => progress.report({event: 'notice', message})
+  const waitMs = settings.wait ? parseDuration(settings.timeout) : undefined
+  const sinceMs = settings.since === undefined ? undefined : parseAge(settings.since)
+  const giveUpAfterMs = parseAge(settings['give-up-after'])
+  checkFolders(settings)
+  const workspace = resolveWorkspace({stateDir: settings['state-dir'], stateFile: settings['state-file']})
+  const places = placesOf(workspace.stateDir, settings['output-dir'], await manifestOf(manifest, workspace.stateDir))
+  const note = (message: string): void => report({event: 'notice', message})
   const sessions = openWorkspace({...workspace, clock: systemClock, command: 'ag recover', report: note})
   try {
-    await using connection = connectWhenNeeded(flags)
-    const context = {server: connection.server, sessions, clock: systemClock, signal, report: progress.report}
-    const named = flags.session ?? []
-    const globs = flags['complete-when']
+    await using connection = connectWhenNeeded(settings)
+    const context = {server: connection.server, sessions, clock: systemClock, signal, report}
+    const named = settings.session ?? []
+    const globs = settings['complete-when']
     const retries = {retries: 2, retryDelayMs: 1000}
-    const {concurrency, force} = flags
+    const {concurrency, force} = settings
     const since = sinceMs === undefined ? {} : {sinceMs}
     const result = await recover(context, {
       places,
       giveUpAfterMs,
       force,
-      apply: flags.apply,
+      apply: settings.apply,
       sessions: named,
       concurrency,
       ...retries,
@@ -60,7 +73,7 @@ export async function runRecover(
       ...(globs ? {rule: {complete: globs}} : {}),
       ...(waitMs === undefined ? {} : {waitMs}),
     })
-    if (!flags.resubmit || result.error) return result
+    if (!settings.resubmit || result.error) return result
     const run = {newRun: newRunId, workspace: workspace.stateDir, failFast: false, overwrite: false}
     const again = {places, sessions: named, concurrency, allowFuzzyModel: false, ...retries, ...since, ...run}
     try {
@@ -76,13 +89,11 @@ export async function runRecover(
     }
   } finally {
     await sessions.close()
-    progress.close()
-    release()
   }
 }
 
 /** A mistyped folder or pattern would find nothing, which reads like good news. */
-function checkFolders({'output-dir': output, 'complete-when': globs = []}: RecoverFlags): void {
+function checkFolders({'output-dir': output, 'complete-when': globs = []}: RecoverSettings): void {
   if (output !== undefined && !statSync(output, {throwIfNoEntry: false})?.isDirectory()) {
     throw new UsageError(`--output-dir ${output} is no folder.`, {
       next: 'Name the folder that holds a folder for each session.',

@@ -1,5 +1,4 @@
 import {styleText} from 'node:util'
-import {systemClock} from '../clock.ts'
 import type {Report} from '../context.ts'
 import {formatDuration} from '../duration.ts'
 import {foreignLine} from '../text.ts'
@@ -8,20 +7,6 @@ import {foreignLine} from '../text.ts'
 export interface Progress {
   readonly report: (event: Report) => void
   close(): void
-}
-
-/** How to show progress: as the flags say, else bars on a terminal and lines in a log. */
-export async function chooseProgress(
-  {events, quiet}: {readonly events: boolean; readonly quiet: boolean},
-  json: boolean,
-): Promise<Progress> {
-  if (events) return eventLines(process.stdout, systemClock.now)
-  if (quiet || json) return silent(process.stderr)
-  if (process.stderr.isTTY && !process.env['CI']) {
-    const {terminalBars} = await import('./terminal-bars.ts')
-    return terminalBars(process.stderr, systemClock.monotonic)
-  }
-  return logLines(process.stderr)
 }
 
 /** For `--events`: each event as one line of JSON with the time and a schema version. */

@@ -1,36 +1,38 @@
 import {type CancelResult, cancel} from '../cancel.ts'
 import {systemClock} from '../clock.ts'
 import {openWorkspace, resolveWorkspace} from '../store/workspace.ts'
+import type {Conduct} from './conduct.ts'
 import {connect} from './connect.ts'
 import {parseDuration} from './duration.ts'
-import type {ServerFlags, StateFlags} from './flags.ts'
-import {interruptible} from './interruption.ts'
-import {silent} from './progress.ts'
+import type {ServerSettings, StateSettings} from './settings.ts'
 
-interface CancelFlags extends ServerFlags, StateFlags {
+export const CANCEL_DEFAULTS = {timeout: '30s'} as const
+
+export interface CancelSettings extends ServerSettings, StateSettings {
   readonly run: string | undefined
   readonly all: boolean
   readonly user: boolean
   readonly timeout: string
 }
 
-/** Cancels what the flags and the named sessions say, from another process or terminal than the one that generates. */
-export async function runCancel(names: readonly string[], flags: CancelFlags): Promise<CancelResult> {
-  const {signal, release} = interruptible()
-  const timeoutMs = parseDuration(flags.timeout)
-  const workspace = resolveWorkspace({stateDir: flags['state-dir'], stateFile: flags['state-file']})
+/** Cancels what the settings and the named sessions say, from another process or terminal than the one that generates. */
+export async function runCancel(
+  names: readonly string[],
+  settings: CancelSettings,
+  {signal, report}: Conduct,
+): Promise<CancelResult> {
+  const timeoutMs = parseDuration(settings.timeout)
+  const workspace = resolveWorkspace({stateDir: settings['state-dir'], stateFile: settings['state-file']})
   const sessions = openWorkspace({...workspace, clock: systemClock, command: 'ag cancel'})
-  await using connection = await connect(flags)
-  const {report} = silent(process.stderr)
+  await using connection = await connect(settings)
   try {
-    const {run, all, user} = flags
+    const {run, all, user} = settings
     return await cancel(
       {server: connection.server, sessions, clock: systemClock, signal, report},
       {sessions: names, ...(run === undefined ? {} : {run}), all, user, timeoutMs},
     )
   } finally {
     await sessions.close()
-    release()
   }
 }
 

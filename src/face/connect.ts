@@ -2,7 +2,7 @@ import {systemClock} from '../clock.ts'
 import type {ImageServer} from '../server/image-server.ts'
 import {parseServerAddress} from '../server/swarmui/address.ts'
 import type {SwarmServerOptions} from '../server/swarmui/client.ts'
-import type {ServerFlags} from './flags.ts'
+import type {ServerSettings} from './settings.ts'
 
 export interface Connection extends AsyncDisposable {
   readonly server: ImageServer
@@ -18,24 +18,24 @@ interface ConnectOptions {
 /** The embedded mock is for trying things: slow enough to see progress, quick enough not to bore. */
 const EMBEDDED = {step_ms: 25, model_load_ms: 300}
 
-/** The server that the flags name: a SwarmUI, or the mock started in this process. Throws `UsageError` for the flags. */
-export async function connect(flags: ServerFlags, options: ConnectOptions = {}): Promise<Connection> {
+/** The server that the settings name: a SwarmUI, or the mock started in this process. Throws `UsageError` for the settings. */
+export async function connect(settings: ServerSettings, options: ConnectOptions = {}): Promise<Connection> {
   const {SwarmServer} = await import('../server/swarmui/client.ts')
   const identity = {
-    token: flags.token,
-    authorization: flags.authorization,
-    userId: flags['user-id'],
+    token: settings.token,
+    authorization: settings.authorization,
+    userId: settings['user-id'],
     // From the environment it is one text, one header a line.
-    headers: [flags.header ?? []].flat().flatMap((lines) => lines.split('\n').filter((line) => line.trim())),
+    headers: [settings.header ?? []].flat().flatMap((lines) => lines.split('\n').filter((line) => line.trim())),
   }
   const shared: SwarmServerOptions = {
     ...identity,
     clock: systemClock,
-    allowInsecure: flags['allow-insecure'],
+    allowInsecure: settings['allow-insecure'],
     ...(options.transport ? {transport: options.transport} : {}),
     ...(options.onRestart ? {onRestart: options.onRestart} : {}),
   }
-  if (flags.server === 'mock') {
+  if (settings.server === 'mock') {
     const {startMock} = await import('../server/mock/start.ts')
     const mock = await startMock(EMBEDDED)
     const server = new SwarmServer(mock.url, {...shared, name: 'mock'})
@@ -48,8 +48,8 @@ export async function connect(flags: ServerFlags, options: ConnectOptions = {}):
     }
   }
   const {keptSession} = await import('../store/kept-session.ts')
-  const keeper = options.reuseSession ? {keeper: keptSession(flags.server, identity)} : {}
-  const server = new SwarmServer(flags.server, {...shared, ...keeper})
+  const keeper = options.reuseSession ? {keeper: keptSession(settings.server, identity)} : {}
+  const server = new SwarmServer(settings.server, {...shared, ...keeper})
   return {server, [Symbol.asyncDispose]: () => server.close()}
 }
 
@@ -57,15 +57,15 @@ export async function connect(flags: ServerFlags, options: ConnectOptions = {}):
  * As `connect`, but only when the server is asked for something: for commands that often need not. The client is a third of
  * what there is to load. Throws `UsageError` for an address that cannot be one.
  */
-export function connectWhenNeeded(flags: ServerFlags): Connection {
+export function connectWhenNeeded(settings: ServerSettings): Connection {
   let connecting: Promise<Connection> | undefined
-  const address = flags.server === 'mock' ? 'mock' : parseServerAddress(flags.server).display
+  const address = settings.server === 'mock' ? 'mock' : parseServerAddress(settings.server).display
   const known: Partial<ImageServer> = {address, kind: 'swarmui'}
   const server = new Proxy(known as ImageServer, {
     get(target, name: keyof ImageServer) {
       if (name in target) return target[name]
       return async (...args: never[]) => {
-        connecting ??= connect(flags)
+        connecting ??= connect(settings)
         const {server: connected} = await connecting
         return (connected[name] as (...args: never[]) => unknown).apply(connected, args)
       }

@@ -1,7 +1,7 @@
 import {PassThrough} from 'node:stream'
 import {describe, expect, test} from '@jest/globals'
-import {eventLines, logLines, silent} from '../../src/cli/progress.ts'
 import type {Report} from '../../src/context.ts'
+import {eventLines, logLines, silent} from '../../src/face/progress.ts'
 
 const events: Report[] = [
   {event: 'run.started', run: 'r1', server: 'http://x', total: 12, kept: 0, concurrency: 2},
