@@ -2,12 +2,15 @@
  * Writes what the documents take from the code: the repository's address (from package.json), the commands' help and the
  * JSON Schema of the manifest, the mock's options. With --check, says what is not fresh and exits 1.
  */
+import {readFileSync} from 'node:fs'
 import {readFile, writeFile} from 'node:fs/promises'
 import {fileURLToPath} from 'node:url'
 import {CommandHelp, Config} from '@oclif/core'
+import {parse} from 'yaml'
 import * as z from 'zod'
 import {manifestSchema} from '../src/asset/schema.ts'
 import {controlSchema, optionsSchema} from '../src/server/mock/options.ts'
+import {flagsForAction, inputBlock} from './action-inputs.ts'
 import {contactSheet} from './contact-sheet.ts'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
@@ -21,12 +24,14 @@ const page = address.replace(/\.git$/, '')
 
 const schemaAddress = `${page.replace('github.com', 'raw.githubusercontent.com')}/main/manifest.schema.json`
 
-const blocks: Readonly<Record<string, string>> = {
+const blocks: Readonly<Record<string, string | (() => string)>> = {
   'main-job': shell(
     `git clone ${address} && cd ${folder} && npm ci && npx ag generate fixtures/manifests/game.yaml --server mock`,
   ),
   verify: shell(`git clone ${address} && cd ${folder} && npm ci && npm run verify`),
   'schema-line': shell(`# yaml-language-server: $schema=${schemaAddress}`, 'yaml'),
+  'action-inputs': () => actionTable('inputs'),
+  'action-outputs': () => actionTable('outputs'),
   'mock-options': optionTable(z.toJSONSchema(optionsSchema, {io: 'input'}), ['host', 'port']),
   'mock-control': Object.keys(controlSchema.shape)
     .map((key) => `\`${key}\``)
@@ -34,7 +39,9 @@ const blocks: Readonly<Record<string, string>> = {
 }
 
 const stale: string[] = []
-for (const file of ['README.md', 'CONTRIBUTING.md']) await refresh(file, fillBlocks(await readFile(file, 'utf8')))
+await refresh('action.yml', await actionMetadata())
+for (const file of ['README.md', 'CONTRIBUTING.md', 'docs/action.md'])
+  await refresh(file, fillBlocks(await readFile(file, 'utf8')))
 await refresh('docs/commands.md', await commandsPage())
 await refresh('docs/mock.md', fillBlocks(await readFile('docs/mock.md', 'utf8')))
 await refresh('manifest.schema.json', schemaFile())
@@ -56,8 +63,36 @@ function fillBlocks(text: string): string {
   return text.replace(/(<!-- begin:([\w-]+) -->\n)[\s\S]*?(<!-- end:\2 -->)/g, (_all, begin, name, end) => {
     const block = blocks[name]
     if (block === undefined) throw new Error(`There is no block "${name}".`)
-    return `${begin}${block}\n${end}`
+    return `${begin}${typeof block === 'string' ? block : block()}\n${end}`
   })
+}
+
+/** action.yml with the inputs that are flags of the command line. */
+async function actionMetadata(): Promise<string> {
+  const {commands} = await Config.load(root)
+  const text = await readFile('action.yml', 'utf8')
+  const flags = inputBlock(flagsForAction(commands))
+  return text.replace(/( *# begin:flags\n)[\s\S]*?( *# end:flags)/, (_all, begin, end) => `${begin}${flags}\n${end}`)
+}
+
+/** The action's inputs or outputs, as action.yml has them. */
+function actionTable(kind: 'inputs' | 'outputs'): string {
+  const entries: Readonly<Record<string, {description: string; default?: string}>> = parse(
+    readFileSync('action.yml', 'utf8'),
+  )[kind]
+  const rows = Object.entries(entries)
+    .filter(([name]) => !name.startsWith('_'))
+    .map(([name, {description, default: preset}]) => {
+      const text = description.replaceAll('|', '\\|')
+      return kind === 'inputs'
+        ? `| \`${name}\` | ${text} | ${preset ? `\`${preset}\`` : ''} |`
+        : `| \`${name}\` | ${text} |`
+    })
+  const head =
+    kind === 'inputs'
+      ? ['| input | what it does | default |', '| --- | --- | --- |']
+      : ['| output | what it says |', '| --- | --- |']
+  return [...head, ...rows].join('\n')
 }
 
 async function commandsPage(): Promise<string> {

@@ -131,7 +131,10 @@ export async function generate(context: Context, options: GenerateOptions): Prom
   const cancelled = await wasCancelled()
   await context.sessions.runs.forget(run)
 
-  const all = assets.map((asset): AssetOutcome => outcomes.get(asset.id) ?? {asset: asset.id, state: 'pending'})
+  const all = assets.map(({id}): AssetOutcome => {
+    const why = resumption.why.get(id)
+    return {...(outcomes.get(id) ?? {asset: id, state: 'pending'}), ...(why ? {why} : {})}
+  })
   const completed = all.filter(({state}) => state === 'completed')
   const made = completed.filter(({source}) => source === 'made').length
   const adopted = completed.filter(({source}) => source === 'adopted').length

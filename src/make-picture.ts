@@ -7,6 +7,7 @@ import {endingOf, messageOf, stopsTheRun} from './ending.ts'
 import {type AgError, UnreachableError} from './errors.ts'
 import {describePicture, fetchWhole, type WholePicture} from './fetch-picture.ts'
 import {createSession, requestFor} from './picture-session.ts'
+import type {Why} from './resume.ts'
 import {withRetries} from './retry.ts'
 import {type GeneratedImage, GenerationError} from './server/image-server.ts'
 import type {Picture, SessionResult} from './session/session.ts'
@@ -43,6 +44,8 @@ export interface AssetOutcome {
   readonly state: 'completed' | 'failed' | 'cancelled' | 'lost' | 'pending'
   /** Whether the picture was made, was here before, or was found on the server or the disk. */
   readonly source?: 'made' | 'kept' | 'adopted'
+  /** Why it was, or is, to be made. */
+  readonly why?: Why
   readonly picture?: Picture
   readonly seed?: number
   readonly model?: string

@@ -38,7 +38,7 @@ export async function resubmit(context: Context, options: ResubmitOptions): Prom
     if (!request) continue
     const known = await declaredAs(context, options, session)
     if (known) declared.push(withSeed(known, request))
-    else if (ID_PATTERN.test(session.asset) && !('cut' in request.parameters)) {
+    else if (ID_PATTERN.test(session.asset) && !('cut' in request.parameters) && !request.redacted) {
       const run = newRun()
       undeclared.push({run, asset: fromHistory(session, request, places, run)})
     }

@@ -16,6 +16,13 @@ import type {OwnedSession} from './store/session-store.ts'
  */
 export type ResumeMode = 'continue' | 'adopt' | 'never'
 
+/**
+ * Why a picture is made: nobody ever asked for it (`new`), its prompt or parameters are others now (`changed`), its file is not
+ * as it was left (`missing`), an earlier run did not get it (`unfinished`), its seed is a new one each time (`random`), or it was
+ * asked for once more (`forced`).
+ */
+export type Why = 'new' | 'changed' | 'missing' | 'unfinished' | 'random' | 'forced'
+
 /** What earlier runs have left of the pictures that are asked for. */
 export interface Resumption {
   /** The run's name: the new one, or that of the unfinished run that is gone on with. */
@@ -28,6 +35,8 @@ export interface Resumption {
   readonly elsewhere: ReadonlyMap<string, OwnedSession>
   /** Sessions of dead processes and settled ones whose picture may be on the server, by asset, the newest first. */
   readonly earlier: ReadonlyMap<string, readonly OwnedSession[]>
+  /** Why those that are neither kept nor made elsewhere are to be made, by asset. */
+  readonly why: ReadonlyMap<string, Why>
   /** Ids that are taken. */
   readonly sessionIds: ReadonlySet<string>
 }
@@ -58,6 +67,9 @@ export async function planResumption(
   const kept = new Map<string, Kept>()
   const elsewhere = new Map<string, OwnedSession>()
   const earlier = new Map<string, readonly OwnedSession[]>()
+  const why = new Map<string, Why>()
+  const known = new Set(all.map(({asset}) => asset))
+  const askedFor = new Set(all.map((session) => session.key))
   for (const [key, asset] of keys) {
     // Of a random seed, any picture that was made before would do; but each new run is to have a new one.
     const relevant = (byKey.get(key) ?? []).filter(
@@ -67,7 +79,11 @@ export async function planResumption(
     const there = await firstOnDisk(asset, relevant)
     if (there) kept.set(asset.id, there)
     else if (live) elsewhere.set(asset.id, live)
-    else earlier.set(asset.id, relevant.filter(mayHavePicture))
+    else {
+      earlier.set(asset.id, relevant.filter(mayHavePicture))
+      const again = mode === 'never' && askedFor.has(key)
+      why.set(asset.id, again ? 'forced' : whyMake(asset, relevant, known.has(asset.id)))
+    }
   }
   return {
     run: name,
@@ -75,8 +91,16 @@ export async function planResumption(
     kept,
     elsewhere,
     earlier,
+    why,
     sessionIds: new Set(all.filter((session) => session.run === name).map(({id}) => id)),
   }
+}
+
+function whyMake({randomSeed}: Asset, sessions: readonly OwnedSession[], known: boolean): Why {
+  if (sessions.some(({state}) => state === 'completed')) return 'missing'
+  if (sessions.length > 0) return 'unfinished'
+  if (!known) return 'new'
+  return randomSeed ? 'random' : 'changed'
 }
 
 /** A session of the run that is about an asset of ours, but another picture: on the server the two would have one name. */

@@ -21,10 +21,19 @@ export function foreignLine(text: string, length = 200): string {
 }
 
 const secrets = new Set<string>()
+const listeners = new Set<(secret: string) => void>()
 
 /** Registers a value that must never be printed, logged or stored; short ones are ignored, they would blank out words. */
 export function addSecret(value: string | undefined): void {
-  if (value && value.length >= 6) secrets.add(value)
+  if (!value || value.length < 6 || secrets.has(value)) return
+  secrets.add(value)
+  for (const heard of listeners) heard(value)
+}
+
+/** Tells of each secret, those known already and those to come: for a log that masks what it is told of. */
+export function onSecret(heard: (secret: string) => void): void {
+  listeners.add(heard)
+  for (const secret of secrets) heard(secret)
 }
 
 /**

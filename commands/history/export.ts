@@ -9,7 +9,7 @@ export default class HistoryExport extends AgCommand {
   static override enableJsonFlag = false
   static override summary = 'Print histories as JSON Lines.'
   static override description =
-    'One line an event, each of them whole by itself; ag history merge reads them. Prompts are in it, credentials never.'
+    'One line an event, each of them whole by itself; ag history merge reads them. Prompts are in it unless --redact-prompts is given, credentials never.'
   static override examples = [
     {description: 'Everything, to a file', command: '<%= config.bin %> history export --output history.jsonl'},
     {
@@ -20,6 +20,7 @@ export default class HistoryExport extends AgCommand {
   static override flags = {
     ...queryFlags,
     ...stateFlags,
+    'redact-prompts': Flags.boolean({description: 'Leave the prompts out: for files that others will read.'}),
     output: Flags.string({char: 'o', helpValue: 'FILE', description: 'Write to a file instead of stdout.'}),
   }
 
@@ -27,7 +28,8 @@ export default class HistoryExport extends AgCommand {
     preferQuickExit()
     const {flags} = await this.parse(HistoryExport)
     const {output} = flags
-    const lines = await withHistory(flags, {readOnly: true}, (context) => writeExport(context, queryOf(flags), output))
+    const how = {path: output, redactPrompts: flags['redact-prompts']}
+    const lines = await withHistory(flags, {readOnly: true}, (context) => writeExport(context, queryOf(flags), how))
     if (output !== undefined && !flags.quiet) this.log(`Wrote ${lines} lines to ${output}.`)
   }
 }

@@ -16,6 +16,8 @@ export interface Manifest {
   /** Absolute; nothing is written outside of it. */
   readonly outputDirectory: string
   readonly assets: readonly Asset[]
+  /** Where an asset is declared: counted from 1. */
+  readonly placeOf: (asset: string) => {readonly line: number; readonly column: number} | undefined
 }
 
 const MAX_BYTES = 16 * 2 ** 20
@@ -34,11 +36,13 @@ export async function readManifest(path: string): Promise<Manifest> {
   const problems: ManifestProblem[] = []
   const assets: Asset[] = []
   const taken = new Map<string, string>()
+  const places = new Map<string, readonly (string | number)[]>()
   for (const {declaration, settings, group, path: where} of inherit(parsed.data)) {
     try {
       const declared = declareAssets({id: declaration.id, group, prompt: declaration.prompt, settings, outputDirectory})
       for (const asset of declared) {
         const clash = claim(taken, asset)
+        places.set(asset.id, where)
         if (clash === undefined) assets.push(asset)
         else problems.push(text.problem([...where, 'id'], clash))
       }
@@ -49,7 +53,11 @@ export async function readManifest(path: string): Promise<Manifest> {
   }
   if (problems.length > 0) throw new ManifestError(problems)
   if (assets.length === 0) throw new ManifestError([text.problem([], 'declares no assets')], SMALLEST)
-  return {file, outputDirectory, assets}
+  const placeOf: Manifest['placeOf'] = (asset) => {
+    const where = places.get(asset)
+    return where && text.problem(where, '')
+  }
+  return {file, outputDirectory, assets, placeOf}
 }
 
 /** Takes an asset's id and path; returns what is wrong when somebody else has one of them. Case does not count. */

@@ -43,11 +43,11 @@ export async function withHistory<T>(
 export async function writeExport(
   context: HistoryContext,
   query: HistoryQuery,
-  path: string | undefined,
+  {path, redactPrompts}: {readonly path: string | undefined; readonly redactPrompts: boolean},
 ): Promise<number> {
   let lines = 0
   async function* counted(): AsyncGenerator<string> {
-    for await (const line of exportHistory(context, query)) {
+    for await (const line of exportHistory(context, query, {redactPrompts})) {
       lines++
       yield `${line}\n`
     }

@@ -161,7 +161,7 @@ function readPicture(value: unknown): Picture | undefined {
 
 function readRequest(value: unknown): SessionRequest | undefined {
   if (!isRecord(value)) return undefined
-  const {run, asset, prompt, parameters, output, server, user, key, total} = value
+  const {run, asset, prompt, parameters, output, server, user, key, total, redacted} = value
   if (!isText(run, 128) || !isText(asset, 256) || !isText(prompt, MAX_LINE_BYTES) || !isRecord(parameters))
     return undefined
   if (!isText(output, 4096) || !isText(server, 2048)) return undefined
@@ -175,6 +175,7 @@ function readRequest(value: unknown): SessionRequest | undefined {
     ...(isText(user, 256) ? {user} : {}),
     ...(isKey(key) ? {key} : {}),
     ...(isCount(total) ? {total} : {}),
+    ...(redacted === true ? {redacted} : {}),
   }
 }
 

@@ -19,6 +19,8 @@ export interface SessionRequest {
   readonly key?: string
   /** How many pictures the run set out to make: how a later run knows that this one did not get to its end. */
   readonly total?: number
+  /** The prompts were left out when this history was kept where others can read it. */
+  readonly redacted?: boolean
 }
 
 /** How far the server has it: `intent` is written before the request is sent, `ack` when the server has taken it. */

@@ -4,6 +4,7 @@ import type {Clock} from '../clock.ts'
 import {storageError, UsageError} from '../errors.ts'
 import {namesIn} from '../names-in.ts'
 import {isSessionId, isSettled, type ParsedLine, parseLine} from '../session/history-line.ts'
+import {withoutPrompts} from '../session/without-prompts.ts'
 import {withClaimLock} from './claim-lock.ts'
 import {readEveryLine, readLines, readTail} from './history-reader.ts'
 import {historyPath, type Layout} from './layout.ts'
@@ -162,9 +163,9 @@ export class HistoryUpkeep implements Upkeep {
     if (before?.unsupported) return {state: 'live', conflicts}
     const standing = before && !isSettled(before) ? await owners.standing(before.owner) : 'dead'
     if (standing !== 'dead' && standing !== 'foreign') return {state: 'live', conflicts}
-    const kept = new Set(lines.map(({text}) => text))
+    const kept = new Set(lines.map(({text}) => withoutPrompts(text)))
     const all = [...readEveryLine(path, id)]
-    const lost = all.some((line) => line === 'damaged' || (line !== 'torn' && !kept.has(line.text)))
+    const lost = all.some((line) => line === 'damaged' || (line !== 'torn' && !kept.has(withoutPrompts(line.text))))
     const aside = lost ? {putAside: copyAside(layout, path, clock.now())} : {}
     // The index first: an id that is in it is not looked at.
     if (!isSettled(after)) await forgetSettled(layout.settled, new Set([id]))

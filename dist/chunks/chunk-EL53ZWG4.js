@@ -1,0 +1,2 @@
+import {createRequire as __createRequire} from 'node:module';import {fileURLToPath as __fileURLToPath} from 'node:url';const require = __createRequire(import.meta.url);const __filename = __fileURLToPath(import.meta.url), __dirname = __fileURLToPath(new URL('.', import.meta.url))
+import{a as s}from"./chunk-53HFHGDK.js";function t(e){return e>9e5?"very_stale":e>3e5?"stale":"fresh"}s(t,"staleness");export{t as a};

@@ -1,0 +1,107 @@
+import {mkdtemp, rm, writeFile} from 'node:fs/promises'
+import {join} from 'node:path'
+import {count} from '../face/count.ts'
+import {withoutPrompts} from '../session/without-prompts.ts'
+import type {SessionStore} from '../store/session-store.ts'
+import {redact} from '../text.ts'
+import {type Runner, slug} from './runner.ts'
+import {within} from './within.ts'
+
+const PATIENCE_MS = 60_000
+
+/** What became of an upload: the words are for people. */
+export interface UploadAnswer {
+  readonly words: string
+  readonly name?: string
+  readonly url?: string
+  /** It was tried, and went wrong. */
+  readonly failed?: boolean
+}
+
+/** Names of artifacts hold for all attempts, jobs and steps of a run, and can be given once. */
+export function artifactName(what: string, {run, attempt, job, step}: Runner, name: string, index: string): string {
+  return ['ag', what, slug(name), run, attempt, slug(job), slug(index), slug(step)].join('-')
+}
+
+interface HistoryUpload {
+  readonly sessions: SessionStore
+  readonly name: string
+  /** Only sessions with a line since then, ISO 8601. */
+  readonly since: string
+  readonly redactPrompts: boolean
+  /** 0 for what the repository says. */
+  readonly retentionDays: number
+}
+
+/** Uploads the histories that have been written to since a time, one file a session, as a workspace's `.ag/sessions` holds them. */
+export async function uploadHistory(runner: Runner, options: HistoryUpload): Promise<UploadAnswer> {
+  const {sessions, name, since, redactPrompts, retentionDays} = options
+  const touched = (await sessions.list({active: false})).filter(({updatedAt}) => updatedAt >= since)
+  if (touched.length === 0) return {words: 'No session was written to: there is no history to upload.'}
+  const root = await mkdtemp(join(runner.temp, 'ag-history-'))
+  try {
+    const files: string[] = []
+    for (const {id} of touched) {
+      const file = join(root, `${id}.jsonl`)
+      let content = ''
+      for await (const {text} of sessions.history(id))
+        content += `${redact(redactPrompts ? withoutPrompts(text) : text)}\n`
+      await writeFile(file, content)
+      files.push(file)
+    }
+    const what = `the histories of ${count(files.length, 'session')}${redactPrompts ? ', without the prompts,' : ''}`
+    return await send(runner, {what, name, files, root, retentionDays, compressionLevel: 6})
+  } finally {
+    await rm(root, {recursive: true, force: true}).catch(() => {})
+  }
+}
+
+/** Uploads pictures, absolute paths below `root`, under the names they have there. */
+export async function uploadPictures(
+  runner: Runner,
+  pictures: {
+    readonly name: string
+    readonly root: string
+    readonly files: readonly string[]
+    readonly retentionDays: number
+  },
+): Promise<UploadAnswer> {
+  if (pictures.files.length === 0) return {words: 'There are no pictures to upload.'}
+  const what = count(pictures.files.length, 'picture')
+  // Pictures are compressed already.
+  return send(runner, {...pictures, what, compressionLevel: 0})
+}
+
+interface Upload {
+  /** For people. */
+  readonly what: string
+  readonly name: string
+  readonly files: readonly string[]
+  readonly root: string
+  readonly retentionDays: number
+  readonly compressionLevel: number
+}
+
+/** Never throws for the service: what was not uploaded is said, and is still in the workspace. */
+async function send(
+  runner: Runner,
+  {what, name, files, root, retentionDays, compressionLevel}: Upload,
+): Promise<UploadAnswer> {
+  const {ACTIONS_RUNTIME_TOKEN: token, ACTIONS_RESULTS_URL: url} = process.env
+  if (!token || !url)
+    return {words: `Did not upload ${what}: there is no artifact service here. It is all in the workspace.`}
+  const {DefaultArtifactClient} = await import('@actions/artifact')
+  try {
+    const options = {compressionLevel, ...(retentionDays > 0 ? {retentionDays} : {})}
+    const answer = await within(
+      PATIENCE_MS,
+      new DefaultArtifactClient().uploadArtifact(name, [...files], root, options),
+    )
+    if (answer === 'late')
+      return {failed: true, words: `Did not upload ${what}: the service did not answer in ${PATIENCE_MS / 1000} s.`}
+    const page = `${runner.server}/${runner.repository}/actions/runs/${runner.run}/artifacts/${answer.id}`
+    return {name, url: page, words: `Uploaded ${what} as ${name}: ${page}`}
+  } catch (error) {
+    return {failed: true, words: `Did not upload ${what}: ${error instanceof Error ? error.message : String(error)}`}
+  }
+}

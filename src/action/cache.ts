@@ -1,0 +1,117 @@
+import {mkdtemp, rm} from 'node:fs/promises'
+import {join} from 'node:path'
+import {count} from '../face/count.ts'
+import {type Runner, slug} from './runner.ts'
+import {cacheScopes} from './runtime-token.ts'
+import {within} from './within.ts'
+
+/** The one file that is kept. Its name is part of what an entry is found by. */
+const NAME = 'ag-state.jsonl'
+const PATIENCE_MS = 60_000
+
+/** Where a job's state is kept, and where to look for what earlier ones kept. All end in a delimiter: `run/1/` is no prefix of `run/12/`. */
+export interface StateKeys {
+  readonly key: string
+  /** The nearest first: this job on this branch, any job on this branch, any. */
+  readonly restore: readonly string[]
+}
+
+/** Keys of the Actions cache. An entry can never be changed, so each step of each attempt of a run has one of its own. */
+export function stateKeys({ref, job, run, attempt, step}: Runner, name: string, index: string): StateKeys {
+  const all = `ag-state-v1/${slug(name)}/`
+  const branch = `${all}${slug(ref)}/`
+  const ours = `${branch}${slug(job)}/${slug(index)}/`
+  return {key: `${ours}${run}/${attempt}/${slug(step)}/`, restore: [ours, branch, all]}
+}
+
+/** What became of asking the cache for something: the words are for people. */
+export interface CacheAnswer {
+  readonly done: boolean
+  readonly words: string
+  /** The key of the entry that was restored. */
+  readonly key?: string
+}
+
+/**
+ * Restores the newest state that earlier jobs kept, into a folder of its own, and gives the file to `use`. Never throws for the
+ * service: without an answer there is no state, and the words say why.
+ */
+export async function restoreState(
+  {temp}: Runner,
+  {key, restore}: StateKeys,
+  use: (path: string) => Promise<string>,
+): Promise<CacheAnswer> {
+  const refusal = unavailable('read')
+  if (refusal !== undefined) return {done: false, words: `Nothing was restored: ${refusal}`}
+  const {restoreCache} = await import('@actions/cache')
+  return inQuarantine(temp, async (folder) => {
+    const matched = await within(PATIENCE_MS, restoreCache([NAME], key, [...restore]))
+    if (matched === 'late')
+      return {done: false, words: `Nothing was restored: the cache did not answer in ${PATIENCE_MS / 1000} s.`}
+    if (matched === undefined)
+      return {done: false, words: 'Nothing was restored: no earlier run that this one may read has kept its state.'}
+    return {done: true, key: matched, words: `Restored ${matched}: ${await use(join(folder, NAME))}`}
+  })
+}
+
+/** Keeps a state: `write` makes the file and says how many sessions it holds. Never throws for the service. */
+export async function saveState(
+  {temp}: Runner,
+  {key}: StateKeys,
+  write: (path: string) => Promise<number>,
+): Promise<CacheAnswer> {
+  const refusal = unavailable('write')
+  if (refusal !== undefined) return {done: false, words: `The state was not kept for later runs: ${refusal}`}
+  const {saveCache} = await import('@actions/cache')
+  return inQuarantine(temp, async (folder) => {
+    const sessions = await write(join(folder, NAME))
+    const saved = await within(PATIENCE_MS, saveCache([NAME], key))
+    if (saved === 'late')
+      return {done: false, words: `The state was not kept: the cache did not answer in ${PATIENCE_MS / 1000} s.`}
+    if (saved === -1)
+      return {done: false, words: 'The state was not kept: the cache refused it, as the lines above say.'}
+    return {done: true, words: `Kept the histories of ${count(sessions, 'session')} for later runs, as ${key}`}
+  })
+}
+
+/** Why the cache need not be asked, if so. The library would try for ten seconds, or say nothing that helps. */
+function unavailable(access: 'read' | 'write'): string | undefined {
+  const {ACTIONS_RUNTIME_TOKEN: token, ACTIONS_CACHE_MODE: mode = '', ...env} = process.env
+  const url = env['ACTIONS_CACHE_SERVICE_V2'] ? env['ACTIONS_RESULTS_URL'] : env['ACTIONS_CACHE_URL']
+  if (!token || !url) return 'there is no Actions cache here.'
+  const denied = access === 'read' ? ['none', 'write-only'] : ['none', 'read']
+  if (denied.includes(mode)) return `the workflow says "cache-mode: ${mode}".`
+  const scopes = cacheScopes(token)
+  if (access === 'write' && scopes && !scopes.some(({write}) => write)) {
+    return 'this run may only read the cache, as runs of this event may.'
+  }
+  return undefined
+}
+
+/**
+ * The library takes paths relative to the workspace, and has `tar` unpack there what an archive holds: absolute names, `..` and
+ * links are honoured, and the archive may be anybody's. So it is given an empty folder for a workspace, and `tar`, which
+ * takes options from the environment, unpacks our file and nothing else. The variables stay: a library that answers when we have given it up
+ * finds that folder gone, and nobody else here reads them.
+ */
+async function inQuarantine<T>(temp: string, work: (folder: string) => Promise<T>): Promise<T> {
+  const folder = await mkdtemp(join(temp, 'ag-cache-'))
+  const before = process.cwd()
+  // In another locale, bytes that are no characters of it would match no pattern.
+  Object.assign(process.env, {GITHUB_WORKSPACE: folder, TAR_OPTIONS: ONLY_OUR_FILE, LC_ALL: 'C'})
+  try {
+    process.chdir(folder)
+    return await work(folder)
+  } finally {
+    process.chdir(before)
+    await rm(folder, {recursive: true, force: true}).catch(() => {})
+  }
+}
+
+/** Excludes every name but one: another letter at some place, an end before the end, or more after it. */
+const ONLY_OUR_FILE = [
+  '--anchored --wildcards --wildcards-match-slash',
+  ...[...NAME].map((letter, at) => `--exclude=${NAME.slice(0, at)}[!${letter}]*`),
+  ...[...NAME].slice(1).map((_, at) => `--exclude=${NAME.slice(0, at + 1)}`),
+  `--exclude=${NAME}?*`,
+].join(' ')

@@ -1,0 +1,34 @@
+import * as core from '@actions/core'
+
+/** What the main step tells the post step of itself. Each is written when it happens: a step that is killed has told the rest. */
+export interface Handover {
+  /** When it began, ISO 8601; missing when there was nothing to begin. */
+  readonly started: string
+  /** The run that it made or is making. */
+  readonly run: string
+  readonly interrupted: boolean
+  /** Its sessions have all come to their end, or are known not to have. */
+  readonly settled: boolean
+  /** What survives the job was kept. */
+  readonly kept: boolean
+}
+
+export const tellPost = {
+  started: (at: string): void => core.saveState('started', at),
+  run: (name: string): void => core.saveState('run', name),
+  interrupted: (): void => core.saveState('interrupted', 'true'),
+  settled: (): void => core.saveState('settled', 'true'),
+  kept: (): void => core.saveState('kept', 'true'),
+}
+
+/** What main told, read in post. */
+export function toldByMain(): Handover {
+  const is = (name: string): boolean => core.getState(name) === 'true'
+  return {
+    started: core.getState('started'),
+    run: core.getState('run'),
+    interrupted: is('interrupted'),
+    settled: is('settled'),
+    kept: is('kept'),
+  }
+}

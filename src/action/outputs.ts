@@ -1,0 +1,26 @@
+import {writeFileSync} from 'node:fs'
+import {join} from 'node:path'
+import * as core from '@actions/core'
+import {redact} from '../text.ts'
+import type {Performance} from './performance.ts'
+import {type Runner, slug} from './runner.ts'
+
+/** All outputs of a job together may have 1 MB, counted as UTF-16. */
+const LONGEST = 200_000
+
+/** Hands the outputs over, and the whole result as a file for whoever needs more. */
+export function writeOutputs(
+  {step, temp}: Runner,
+  {status, exitCode, outputs, report}: Performance,
+  more: Readonly<Record<string, string>>,
+): void {
+  const file = join(temp, `ag-report-${slug(step)}.json`)
+  writeFileSync(file, redact(`${JSON.stringify(report, null, 2)}\n`))
+  const all = {status, 'exit-code': String(exitCode), ...outputs, ...more, report: file}
+  for (const [name, value] of Object.entries(all)) core.setOutput(name, value.length > LONGEST ? '' : redact(value))
+}
+
+/** Adds to the summary of this step, where the runner shows one. */
+export async function writeSummary(markdown: string): Promise<void> {
+  if (process.env['GITHUB_STEP_SUMMARY']) await core.summary.addRaw(markdown, true).write()
+}

@@ -1,0 +1,70 @@
+import type {Inputs, Task} from './inputs.ts'
+
+/** What is never written down: the command takes it from the environment. */
+const SECRET: Readonly<Record<string, string>> = {
+  token: 'AG_TOKEN',
+  authorization: 'AG_AUTHORIZATION',
+  header: 'AG_HEADER',
+}
+
+/** Settings that are lists, a line each. */
+const LISTS = new Set(['session', 'complete-when', 'lora', 'param'])
+const PROMPTS = new Set(['prompt', 'negative-prompt'])
+
+interface Reproduction {
+  readonly run: string | undefined
+  /** The prompts are not for everybody. */
+  readonly redactPrompts: boolean
+}
+
+/**
+ * The command that does the same on a machine of one's own. With the run's name the pictures come out byte for byte as here: it
+ * is part of what they say of themselves.
+ */
+export function reproduce({task, given}: Inputs, {run, redactPrompts}: Reproduction): string {
+  const settings = new Map(given)
+  settings.delete('manifest')
+  if (task.command === 'cancel') settings.delete('session')
+  if (task.command === 'generate' && !task.image && run !== undefined) settings.set('run', run)
+  settings.set('server', [task.settings.server].flat().join(' '))
+  const flags = [...settings].flatMap(([name, value]) => {
+    if (name in SECRET || value === 'false') return []
+    if (value === 'true') return [`--${name}`]
+    const hidden = redactPrompts && PROMPTS.has(name)
+    return partsOf(name, value).flatMap((part) => [`--${name}`, hidden ? '...' : quote(part)])
+  })
+  const secrets = [...given.keys()].flatMap((name) => SECRET[name] ?? [])
+  return [...secrets.map((name) => `${name}=...`), 'ag', ...wordsFor(task), ...flags].join(' ')
+}
+
+function partsOf(name: string, value: string): string[] {
+  if (name === 'server') return value.split(/\s+/)
+  return LISTS.has(name)
+    ? value
+        .split('\n')
+        .map((line) => line.trim())
+        .filter(Boolean)
+    : [value]
+}
+
+function wordsFor(task: Task): string[] {
+  switch (task.command) {
+    case 'generate':
+      return task.image ? ['generate', 'image'] : ['generate', ...positional(task.settings.manifest)]
+    case 'recover':
+      return ['recover', ...positional(task.settings.manifest)]
+    case 'cancel':
+      return ['cancel', ...(task.settings.session ?? []).map(quote)]
+    default:
+      return [task.command]
+  }
+}
+
+function positional(path: string | undefined): string[] {
+  return path === undefined ? [] : [quote(path)]
+}
+
+/** A word for a POSIX shell. */
+function quote(word: string): string {
+  return /^[A-Za-z0-9_./:=@%+,-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`
+}
