@@ -4,7 +4,8 @@ import {AgCommand} from '../src/cli/base-command.ts'
 import {conduct} from '../src/cli/conduct.ts'
 import {serverFlags, stateFlags} from '../src/cli/flags.ts'
 import {preferQuickExit} from '../src/cli/short-lived.ts'
-import {CANCEL_DEFAULTS, cancelSummary, runCancel} from '../src/face/run-cancel.ts'
+import {CANCEL_DEFAULTS} from '../src/face/cancel-settings.ts'
+import {cancelSummary, runCancel} from '../src/face/run-cancel.ts'
 
 export default class Cancel extends AgCommand {
   static override summary = 'Stop generations, here and on the server.'

@@ -38,10 +38,10 @@ async function bundle(folder: string): Promise<void> {
       },
       {
         name: 'pure-actions',
-        // Their modules do nothing when they are loaded, but do not say so: what is not used of them is left out.
+        // Their modules, and what those import, do nothing when they are loaded, but do not say so: what is not used is left out.
         setup: ({onResolve, resolve}) =>
-          onResolve({filter: /^@actions\//}, async ({path, pluginData, ...rest}) => {
-            if (pluginData === 'pure') return undefined
+          onResolve({filter: /./}, async ({path, pluginData, ...rest}) => {
+            if (pluginData === 'pure' || !`${rest.importer} ${path}`.includes('@actions/')) return undefined
             return {...(await resolve(path, {...rest, pluginData: 'pure'})), sideEffects: false}
           }),
       },

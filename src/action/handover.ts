@@ -1,4 +1,4 @@
-import * as core from '@actions/core'
+import {getState, saveState} from '@actions/core'
 
 /** What the main step tells the post step of itself. Each is written when it happens: a step that is killed has told the rest. */
 export interface Handover {
@@ -14,19 +14,19 @@ export interface Handover {
 }
 
 export const tellPost = {
-  started: (at: string): void => core.saveState('started', at),
-  run: (name: string): void => core.saveState('run', name),
-  interrupted: (): void => core.saveState('interrupted', 'true'),
-  settled: (): void => core.saveState('settled', 'true'),
-  kept: (): void => core.saveState('kept', 'true'),
+  started: (at: string): void => saveState('started', at),
+  run: (name: string): void => saveState('run', name),
+  interrupted: (): void => saveState('interrupted', 'true'),
+  settled: (): void => saveState('settled', 'true'),
+  kept: (): void => saveState('kept', 'true'),
 }
 
 /** What main told, read in post. */
 export function toldByMain(): Handover {
-  const is = (name: string): boolean => core.getState(name) === 'true'
+  const is = (name: string): boolean => getState(name) === 'true'
   return {
-    started: core.getState('started'),
-    run: core.getState('run'),
+    started: getState('started'),
+    run: getState('run'),
     interrupted: is('interrupted'),
     settled: is('settled'),
     kept: is('kept'),

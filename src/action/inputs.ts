@@ -1,35 +1,36 @@
 import * as z from 'zod/mini'
 import {UsageError} from '../errors.ts'
+import {CANCEL_DEFAULTS, type CancelSettings} from '../face/cancel-settings.ts'
 import {GATE_DEFAULTS, ON_TIMEOUT, SCOPES} from '../face/gate.ts'
 import type {ImageSettings} from '../face/image-settings.ts'
-import {CANCEL_DEFAULTS, type CancelSettings} from '../face/run-cancel.ts'
-import {RECOVER_DEFAULTS, type RecoverSettings} from '../face/run-recover.ts'
+import {RECOVER_DEFAULTS, type RecoverSettings} from '../face/recover-settings.ts'
 import {RUN_DEFAULTS, type RunSettings, TRANSPORTS} from '../face/run-settings.ts'
 import type {WaitSettings} from '../face/run-wait.ts'
 import {DEFAULT_SERVER, type ServerSettings, type StateSettings} from '../face/settings.ts'
 import {foreignLine} from '../text.ts'
 
-/** Inputs are texts; one that is empty was not given. The names are those of the command line's flags. */
+/** Inputs are texts; one that is empty was not given. The names are those of the command line's flags. An error says what is expected. */
 const text = z.optional(z.string())
-const lines = z.optional(
-  z.pipe(
-    z.string(),
-    z.transform((value: string) =>
-      value
-        .split('\n')
-        .map((line) => line.trim())
-        .filter(Boolean),
-    ),
-  ),
-)
-const bool = z.stringbool({truthy: ['true', 'yes', 'y', '1'], falsy: ['false', 'no', 'n', '0']})
+const lines = z.optional(z.pipe(z.string(), z.transform(linesOf)))
+const bool = z.stringbool({truthy: ['true', 'yes', 'y', '1'], falsy: ['false', 'no', 'n', '0'], error: 'true or false'})
 const yesNo = z._default(bool, false)
-const whole = (min: number, max: number) =>
-  z.pipe(
-    z.string().check(z.regex(/^\d+$/)),
-    z.pipe(z.transform(Number), z.number().check(z.minimum(min), z.maximum(max))),
-  )
-const wholeOr = (min: number, max: number, preset: number) => z._default(z.union([whole(min, max), z.number()]), preset)
+
+function linesOf(value: string): string[] {
+  return value
+    .split('\n')
+    .map((line) => line.trim())
+    .filter(Boolean)
+}
+
+function oneOf<const Words extends readonly string[]>(words: Words) {
+  return z.enum(words, {error: `one of ${words.join(', ')}`})
+}
+
+function whole(min: number, max = Number.MAX_SAFE_INTEGER) {
+  const error = `a whole number from ${min}${max === Number.MAX_SAFE_INTEGER ? '' : ` to ${max}`}`
+  const inRange = (digits: string): boolean => /^\d+$/.test(digits) && Number(digits) >= min && Number(digits) <= max
+  return z.pipe(z.string().check(z.refine(inRange, {error})), z.transform(Number))
+}
 
 const serverInputs = {
   server: z._default(z.string(), DEFAULT_SERVER),
@@ -46,11 +47,11 @@ const runInputs = {
   'wait-idle': yesNo,
   'wait-timeout': text,
   'wait-stable-for': text,
-  concurrency: wholeOr(1, 64, RUN_DEFAULTS.concurrency),
+  concurrency: z._default(whole(1, 64), RUN_DEFAULTS.concurrency),
   'fail-fast': yesNo,
-  retries: wholeOr(0, 20, RUN_DEFAULTS.retries),
+  retries: z._default(whole(0, 20), RUN_DEFAULTS.retries),
   timeout: text,
-  transport: z._default(z.enum(TRANSPORTS), RUN_DEFAULTS.transport),
+  transport: z._default(oneOf(TRANSPORTS), RUN_DEFAULTS.transport),
   overwrite: yesNo,
   'allow-fuzzy-model': yesNo,
 }
@@ -67,7 +68,7 @@ const imageInputs = {
   sampler: text,
   scheduler: text,
   lora: lines,
-  count: wholeOr(1, 10_000, 1),
+  count: z._default(whole(1, 10_000), 1),
   param: lines,
   'output-dir': text,
   name: text,
@@ -90,11 +91,11 @@ const COMMANDS = {
     timeout: z._default(z.string(), GATE_DEFAULTS.timeout),
     'stable-for': text,
     interval: text,
-    scope: z._default(z.enum(SCOPES), GATE_DEFAULTS.scope),
-    'max-queue': wholeOr(0, Number.MAX_SAFE_INTEGER, GATE_DEFAULTS.maxQueue),
-    'require-backends': wholeOr(1, Number.MAX_SAFE_INTEGER, GATE_DEFAULTS.requireBackends),
+    scope: z._default(oneOf(SCOPES), GATE_DEFAULTS.scope),
+    'max-queue': z._default(whole(0), GATE_DEFAULTS.maxQueue),
+    'require-backends': z._default(whole(1), GATE_DEFAULTS.requireBackends),
     require: z._default(z.string(), GATE_DEFAULTS.require),
-    'on-timeout': z._default(z.enum(ON_TIMEOUT), GATE_DEFAULTS.onTimeout),
+    'on-timeout': z._default(oneOf(ON_TIMEOUT), GATE_DEFAULTS.onTimeout),
     reverse: yesNo,
   }),
   status: z.object({...serverInputs, ...stateInputs}),
@@ -112,7 +113,7 @@ const COMMANDS = {
     'output-dir': text,
     'complete-when': lines,
     force: yesNo,
-    concurrency: wholeOr(1, 64, RECOVER_DEFAULTS.concurrency),
+    concurrency: z._default(whole(1, 64), RECOVER_DEFAULTS.concurrency),
   }),
   cancel: z.object({
     ...serverInputs,
@@ -129,10 +130,10 @@ const COMMANDS = {
 /** What only the action has: what survives the job, and what is shown of it. */
 const keepSchema = z.object({
   'state-name': z._default(z.string(), 'default'),
-  cache: z._default(z.enum(['auto', 'read', 'write', 'off']), 'auto'),
-  history: z._default(z.enum(['always', 'on-failure', 'never']), 'always'),
-  'retention-days': wholeOr(0, 400, 0),
-  'redact-prompts': z._default(z.enum(['auto', 'true', 'false']), 'auto'),
+  cache: z._default(oneOf(['auto', 'read', 'write', 'off']), 'auto'),
+  history: z._default(oneOf(['always', 'on-failure', 'never']), 'always'),
+  'retention-days': z._default(whole(0, 400), 0),
+  'redact-prompts': z._default(oneOf(['auto', 'true', 'false']), 'auto'),
   'upload-pictures': yesNo,
   summary: z._default(bool, true),
   'allow-untrusted': yesNo,
@@ -297,21 +298,9 @@ function parse<Schema extends z.ZodMiniObject>(
   const names = Object.keys(schema.shape)
   const parsed = schema.safeParse(Object.fromEntries(names.map((name) => [name, read(name)])))
   if (parsed.success) return parsed.data
-  const wrong = [...new Set(parsed.error.issues.map(({path}) => String(path[0])))]
-  const told = wrong.map((name) => {
-    return `The input ${name} is "${foreignLine(read(name) ?? '', 60)}", which is not ${expected(schema.shape[name])}.`
+  const told = parsed.error.issues.map(({path: [input], message}) => {
+    const name = String(input)
+    return `The input ${name} is "${foreignLine(read(name) ?? '', 60)}", and has to be ${message}.`
   })
-  throw new UsageError(told.join('\n'), {next: 'See the table of inputs in the README.'})
-}
-
-/** What an input may be, in words. */
-function expected(schema: unknown): string {
-  const json = z.toJSONSchema(schema as z.core.$ZodType, {io: 'output', unrepresentable: 'any'})
-  const one = json.anyOf?.find((part) => typeof part === 'object' && part.minimum !== undefined) ?? json
-  const {enum: choices, type, minimum, maximum} = typeof one === 'object' ? one : json
-  if (choices) return `one of ${choices.join(', ')}`
-  if (type === 'boolean') return 'true or false'
-  if (minimum !== undefined)
-    return `a whole number from ${minimum}${maximum === Number.MAX_SAFE_INTEGER ? '' : ` to ${maximum}`}`
-  return 'what it should be'
+  throw new UsageError(told.join('\n'), {next: 'See the table of inputs in docs/action.md.'})
 }

@@ -1,6 +1,6 @@
 import {writeFileSync} from 'node:fs'
 import {join} from 'node:path'
-import * as core from '@actions/core'
+import {setOutput, summary} from '@actions/core'
 import {redact} from '../text.ts'
 import type {Performance} from './performance.ts'
 import {type Runner, slug} from './runner.ts'
@@ -17,10 +17,10 @@ export function writeOutputs(
   const file = join(temp, `ag-report-${slug(step)}.json`)
   writeFileSync(file, redact(`${JSON.stringify(report, null, 2)}\n`))
   const all = {status, 'exit-code': String(exitCode), ...outputs, ...more, report: file}
-  for (const [name, value] of Object.entries(all)) core.setOutput(name, value.length > LONGEST ? '' : redact(value))
+  for (const [name, value] of Object.entries(all)) setOutput(name, value.length > LONGEST ? '' : redact(value))
 }
 
 /** Adds to the summary of this step, where the runner shows one. */
 export async function writeSummary(markdown: string): Promise<void> {
-  if (process.env['GITHUB_STEP_SUMMARY']) await core.summary.addRaw(markdown, true).write()
+  if (process.env['GITHUB_STEP_SUMMARY']) await summary.addRaw(markdown, true).write()
 }

@@ -1,4 +1,11 @@
+import {ExitCode} from '../errors.ts'
 import {endProcess} from './end-process.ts'
-import {runPost} from './run-post.ts'
+import {toldByMain} from './handover.ts'
 
-await endProcess(() => runPost(process.env))
+await endProcess(async () => {
+  const told = toldByMain()
+  // Nearly always: nothing was begun, or all of it was kept. Then nothing else is loaded.
+  if (told.started === '' || told.kept) return ExitCode.done
+  const {runPost} = await import('./run-post.ts')
+  return runPost(process.env, told)
+})

@@ -1,5 +1,5 @@
 import {relative, resolve, sep} from 'node:path'
-import * as core from '@actions/core'
+import {setSecret} from '@actions/core'
 import {ManifestError} from '../asset/manifest-error.ts'
 import {systemClock} from '../clock.ts'
 import {AgError, ExitCode, NotIdleError, UsageError} from '../errors.ts'
@@ -26,7 +26,7 @@ import {refuseUntrusted} from './untrusted.ts'
 /** The main step: inputs, state, the command, and what is told and kept of it. Returns the step's exit code. */
 export async function runMain(env: NodeJS.ProcessEnv): Promise<ExitCode> {
   using interruption = interruptible()
-  onSecret((secret) => core.setSecret(secret))
+  onSecret(setSecret)
   const runner = readRunner(env)
   let inputs: Inputs
   try {

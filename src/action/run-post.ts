@@ -1,11 +1,11 @@
-import * as core from '@actions/core'
+import {setSecret} from '@actions/core'
 import {ExitCode} from '../errors.ts'
 import type {Conduct} from '../face/conduct.ts'
 import {interruptible} from '../face/interruption.ts'
 import {logLines} from '../face/progress.ts'
-import {RECOVER_DEFAULTS} from '../face/run-recover.ts'
+import {RECOVER_DEFAULTS} from '../face/recover-settings.ts'
 import {onSecret} from '../text.ts'
-import {type Handover, toldByMain} from './handover.ts'
+import type {Handover} from './handover.ts'
 import {type Inputs, readInputs} from './inputs.ts'
 import {keepHistories, writesHistories} from './keep.ts'
 import {annotate, grouped, say} from './log.ts'
@@ -15,14 +15,12 @@ import {type Runner, readRunner} from './runner.ts'
 const SETTLE_WITHIN_MS = 45_000
 
 /**
- * The post step, which runs whatever became of main: settles what a killed main could not, and keeps what it had no time to
+ * The post step when main left something to do: settles what a killed main could not, and keeps what it had no time to
  * keep. Whatever it cannot do is a warning: the job has its result already.
  */
-export async function runPost(env: NodeJS.ProcessEnv): Promise<ExitCode> {
-  const told = toldByMain()
-  if (told.started === '' || told.kept) return ExitCode.done
+export async function runPost(env: NodeJS.ProcessEnv, told: Handover): Promise<ExitCode> {
   using interruption = interruptible()
-  onSecret((secret) => core.setSecret(secret))
+  onSecret(setSecret)
   try {
     const inputs = readInputs(env)
     if (!writesHistories(inputs)) return ExitCode.done

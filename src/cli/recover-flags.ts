@@ -1,5 +1,5 @@
 import {Flags} from '@oclif/core'
-import {RECOVER_DEFAULTS} from '../face/run-recover.ts'
+import {RECOVER_DEFAULTS} from '../face/recover-settings.ts'
 
 /** What `ag recover` may do, and to what. */
 export const recoverFlags = {

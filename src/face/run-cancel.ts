@@ -1,19 +1,10 @@
 import {type CancelResult, cancel} from '../cancel.ts'
 import {systemClock} from '../clock.ts'
 import {openWorkspace, resolveWorkspace} from '../store/workspace.ts'
+import type {CancelSettings} from './cancel-settings.ts'
 import type {Conduct} from './conduct.ts'
 import {connect} from './connect.ts'
 import {parseDuration} from './duration.ts'
-import type {ServerSettings, StateSettings} from './settings.ts'
-
-export const CANCEL_DEFAULTS = {timeout: '30s'} as const
-
-export interface CancelSettings extends ServerSettings, StateSettings {
-  readonly run: string | undefined
-  readonly all: boolean
-  readonly user: boolean
-  readonly timeout: string
-}
 
 /** Cancels what the settings and the named sessions say, from another process or terminal than the one that generates. */
 export async function runCancel(

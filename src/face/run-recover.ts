@@ -13,30 +13,13 @@ import type {Conduct} from './conduct.ts'
 import {connectWhenNeeded} from './connect.ts'
 import {count} from './count.ts'
 import {parseAge, parseDuration} from './duration.ts'
+import type {RecoverSettings} from './recover-settings.ts'
 import {recoverTable} from './recover-table.ts'
 import type {ServerSettings, StateSettings} from './settings.ts'
 
 /** A recovery, and what was made again after it. */
 export interface RecoveryReport extends RecoverResult {
   readonly resubmitted?: readonly GenerateResult[]
-}
-
-/** What a recovery is when nothing is set. */
-export const RECOVER_DEFAULTS = {timeout: '30m', giveUpAfter: '30m', concurrency: 4} as const
-
-/** What `ag recover` may do, and to what. */
-export interface RecoverSettings {
-  readonly apply: boolean
-  readonly wait: boolean
-  readonly timeout: string
-  readonly resubmit: boolean
-  readonly session: string[] | undefined
-  readonly since: string | undefined
-  readonly 'give-up-after': string
-  readonly 'output-dir': string | undefined
-  readonly 'complete-when': string[] | undefined
-  readonly force: boolean
-  readonly concurrency: number
 }
 
 /** Recovers as the settings say. Without a manifest named, the workspace's own says where pictures go, if there is one. */

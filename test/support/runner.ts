@@ -2,10 +2,10 @@ import {readFileSync} from 'node:fs'
 import {mkdir, mkdtemp, readFile, rm, writeFile} from 'node:fs/promises'
 import {tmpdir} from 'node:os'
 import {dirname, join} from 'node:path'
-import type {Readable} from 'node:stream'
 import {fileURLToPath} from 'node:url'
 import {execa} from 'execa'
 import {parse} from 'yaml'
+import {until} from './built-workspace.ts'
 import type {ResultsService} from './results-service.ts'
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
@@ -38,6 +38,7 @@ export interface Phase {
   readonly log: string
   readonly commands: readonly LogCommand[]
   readonly summary: string
+  /** How long it ran, or how long it lived after it was struck. */
   readonly milliseconds: number
 }
 
@@ -54,12 +55,16 @@ export interface StepOptions {
   /** Variables of the job. */
   readonly env?: Readonly<Record<string, string>>
   readonly services?: ResultsService
-  /** Cancels the step when the log has this. */
-  readonly cancelWhen?: RegExp
-  /** The machine is gone when the log has this: nothing runs after it, not even post. */
-  readonly dieWhen?: RegExp
-  /** As cancelWhen, but main is killed at once, as after both signals: post runs. */
-  readonly killWhen?: RegExp
+  readonly strike?: Strike
+}
+
+/**
+ * What happens to a step, and when. `cancel`: the runner's signals, in its time. `kill`: cancelled, and killed once it has heard. `crash`: main
+ * is killed by the system. `lose`: the machine is gone, and nothing runs after it, not even post.
+ */
+export interface Strike {
+  readonly how: 'cancel' | 'kill' | 'crash' | 'lose'
+  readonly when: () => Promise<unknown>
 }
 
 /** Where and why a job runs. */
@@ -113,13 +118,12 @@ export class RunnerDouble implements AsyncDisposable {
     if (runs.using !== 'node24' || runs['post-if'] !== 'always()')
       throw new Error('action.yml asks for another runner.')
     const env = await this.#environment(inputs, options)
-    const main = await this.#run(runs.main, env, options)
+    const main = await this.#run(runs.main, env, options.strike)
     const state = main.files.state
     const outputs = main.files.output
-    if (options.dieWhen) return {main, post: undefined, outputs, state}
+    if (options.strike?.how === 'lose') return {main, post: undefined, outputs, state}
     const states = Object.fromEntries(Object.entries(state).map(([name, value]) => [`STATE_${name}`, value]))
-    const {cancelWhen: _, killWhen: __, ...rest} = options
-    const post = await this.#run(runs.post, {...env, ...states}, rest)
+    const post = await this.#run(runs.post, {...env, ...states})
     return {main, post, outputs, state}
   }
 
@@ -160,7 +164,7 @@ export class RunnerDouble implements AsyncDisposable {
     }
   }
 
-  async #run(file: string, env: Record<string, string>, options: StepOptions): Promise<Phase & {files: Files}> {
+  async #run(file: string, env: Record<string, string>, strike?: Strike): Promise<Phase & {files: Files}> {
     const folder = await mkdtemp(join(this.#folder, 'commands-'))
     const paths = Object.fromEntries(FILES.map((name) => [name, join(folder, name)])) as Record<FileName, string>
     await Promise.all(Object.values(paths).map((path) => writeFile(path, '')))
@@ -174,10 +178,10 @@ export class RunnerDouble implements AsyncDisposable {
       stripFinalNewline: false,
       env: {...env, ...variables},
     })
-    const stop = watch(child, options)
+    const stop = strike ? strikeAt(child, strike, paths.state) : undefined
     const result = await child
-    stop()
-    const milliseconds = performance.now() - begun
+    const struckAt = await stop?.()
+    const milliseconds = performance.now() - (struckAt ?? begun)
     const [output, state, summary] = await Promise.all(FILES.map((name) => readFile(paths[name], 'utf8')))
     return {
       exitCode: result.exitCode,
@@ -199,33 +203,31 @@ interface Files {
 }
 
 interface Child {
-  readonly all: Readable
   kill(signal: NodeJS.Signals): boolean
 }
 
-/** Signals as the runner sends them, to the one process it started. Returns how to stop watching. */
-function watch(child: Child, {cancelWhen, dieWhen, killWhen}: StepOptions): () => void {
+/** Signals as the runner sends them, to the one process it started. Returns how to end that, which says when it was struck. */
+function strikeAt(child: Child, {how, when}: Strike, statePath: string): () => Promise<number> {
   const timers: NodeJS.Timeout[] = []
-  let seen = ''
-  let done = false
-  child.all.on('data', (bytes: Buffer) => {
-    seen += bytes.toString()
-    if (done) return
-    if (dieWhen?.test(seen) || killWhen?.test(seen)) {
-      done = true
-      if (killWhen) child.kill('SIGINT')
+  const struck = when().then(async () => {
+    const at = performance.now()
+    if (how === 'crash' || how === 'lose') child.kill('SIGKILL')
+    else child.kill('SIGINT')
+    if (how === 'kill') {
+      await until(async () => (await readFile(statePath, 'utf8')).includes('interrupted'))
       child.kill('SIGKILL')
-    } else if (cancelWhen?.test(seen)) {
-      done = true
-      child.kill('SIGINT')
-      timers.push(
-        setTimeout(() => child.kill('SIGTERM'), SIGTERM_AFTER_MS),
-        setTimeout(() => child.kill('SIGKILL'), SIGTERM_AFTER_MS + KILL_AFTER_MS),
-      )
     }
+    const later = (ms: number, signal: NodeJS.Signals) => timers.push(setTimeout(() => child.kill(signal), ms))
+    if (how === 'cancel') {
+      later(SIGTERM_AFTER_MS, 'SIGTERM')
+      later(SIGTERM_AFTER_MS + KILL_AFTER_MS, 'SIGKILL')
+    }
+    return at
   })
-  return () => {
+  return async () => {
+    const at = await struck
     for (const timer of timers) clearTimeout(timer)
+    return at
   }
 }
 

@@ -1,0 +1,2 @@
+import {createRequire as __createRequire} from 'node:module';import {fileURLToPath as __fileURLToPath} from 'node:url';const require = __createRequire(import.meta.url);const __filename = __fileURLToPath(import.meta.url), __dirname = __fileURLToPath(new URL('.', import.meta.url))
+import{a as r}from"./chunk-53HFHGDK.js";function s(t,n,i=`${n}s`){return`${t} ${t===1?n:i}`}r(s,"count");export{s as a};
