@@ -7,7 +7,7 @@ import {interruptible} from '../face/interruption.ts'
 import {logLines} from '../face/progress.ts'
 import type {AssetOutcome} from '../make-picture.ts'
 import {addSecret, onSecret} from '../text.ts'
-import {artifactName, uploadPictures} from './artifact.ts'
+import {artifactName, type UploadAnswer, uploadPictures} from './artifact.ts'
 import {tellPost} from './handover.ts'
 import {type Inputs, readInputs} from './inputs.ts'
 import {hidesPrompts, keepHistories, writesHistories} from './keep.ts'
@@ -53,13 +53,15 @@ export async function runMain(env: NodeJS.ProcessEnv): Promise<ExitCode> {
     'state-key': key ?? '',
     'history-artifact': kept?.history?.name ?? '',
     'history-url': kept?.history?.url ?? '',
+    'pictures-artifact': kept?.pictures?.name ?? '',
   })
   await summarise(inputs, runner, {performance, timeline, links: kept?.links ?? []})
   return performance.exitCode
 }
 
 interface Kept {
-  readonly history: Awaited<ReturnType<typeof keepHistories>>
+  readonly history: UploadAnswer | undefined
+  readonly pictures: UploadAnswer | undefined
   readonly links: readonly {readonly title: string; readonly url: string}[]
 }
 
@@ -73,7 +75,7 @@ async function keep(inputs: Inputs, runner: Runner, performance: Performance, si
     ...(history?.url ? [{title: 'History of this run (JSON Lines)', url: history.url}] : []),
     ...(pictures?.url ? [{title: 'Pictures', url: pictures.url}] : []),
   ]
-  return {history, links}
+  return {history, pictures, links}
 }
 
 /** Whatever becomes of the command is a performance: of what it throws, too. */
@@ -195,7 +197,7 @@ async function keepPictures(
   {keep, task}: Inputs,
   runner: Runner,
   {assets = [], outputDirectory}: Performance,
-): ReturnType<typeof uploadPictures> {
+): Promise<UploadAnswer> {
   const stateDir = resolve(task.settings['state-dir'] ?? '.')
   const files = assets.flatMap(({state, picture}) =>
     state === 'completed' && picture ? [resolve(stateDir, ...picture.path.split('/'))] : [],
