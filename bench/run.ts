@@ -1,4 +1,5 @@
 /** All benchmarks, or those whose names are given: `npm run bench`, `npm run bench -- append race`. */
+import {benchActionCancel, benchState, benchWarmStep} from './action.ts'
 import {benchColdStart} from './cold-start.ts'
 import {benchDownload, benchExit, benchMemory, benchPictures} from './generate.ts'
 import {benchAppend, benchRace} from './history.ts'
@@ -16,6 +17,9 @@ const BENCHES: Readonly<Record<string, () => Promise<readonly BenchLine[]>>> = {
   'wait-own': benchWaitOwn,
   recover: () => benchRecover(),
   scan: () => benchScan(),
+  'action-warm': () => benchWarmStep(),
+  'action-cancel': () => benchActionCancel(),
+  'action-state': () => benchState(),
   memory: () => benchMemory(),
   race: () => benchRace(),
 }

@@ -1,12 +1,14 @@
 import {closeSync, constants, fstatSync, openSync} from 'node:fs'
-import {open} from 'node:fs/promises'
+import {writeFile} from 'node:fs/promises'
 import type {Clock} from '../clock.ts'
 import {UsageError} from '../errors.ts'
 import {type MergeResult, mergeHistory} from '../history/merge.ts'
-import {pruneHistory} from '../history/prune.ts'
+import {oldSessions} from '../history/prune.ts'
+import {decides} from '../session/replay.ts'
+import type {Session} from '../session/session.ts'
 import {withoutPrompts} from '../session/without-prompts.ts'
 import {textsOf} from '../store/history-reader.ts'
-import type {SessionStore} from '../store/session-store.ts'
+import type {HistoryLine, SessionStore} from '../store/session-store.ts'
 import {redact} from '../text.ts'
 
 interface Histories {
@@ -24,18 +26,19 @@ export async function packHistories(
   path: string,
   {redactPrompts}: {readonly redactPrompts: boolean},
 ): Promise<number> {
-  const {removed: old} = await pruneHistory({sessions, clock}, {...KEPT, dryRun: true})
-  const left = new Set(old)
-  await using file = await open(path, 'wx', 0o600)
-  let count = 0
-  for (const {id} of await sessions.list({active: false})) {
-    if (left.has(id)) continue
-    const lines: string[] = []
-    for await (const {text} of sessions.history(id)) lines.push(redact(redactPrompts ? withoutPrompts(text) : text))
-    await file.appendFile(lines.map((line) => `${line}\n`).join(''))
-    count++
+  const histories = new Map<Session, string>()
+  for (const id of await sessions.upkeep.ids()) {
+    let newest: HistoryLine | undefined
+    let content = ''
+    for await (const line of sessions.history(id)) {
+      if (!newest || decides(line, newest)) newest = line
+      content += `${redact(redactPrompts ? withoutPrompts(line.text) : line.text)}\n`
+    }
+    if (newest) histories.set(newest.session, content)
   }
-  return count
+  for (const old of oldSessions([...histories.keys()], {...KEPT, now: clock.now()})) histories.delete(old)
+  await writeFile(path, [...histories.values()].join(''), {flag: 'wx', mode: 0o600})
+  return histories.size
 }
 
 /**
@@ -48,7 +51,7 @@ export async function unpackHistories({sessions}: Histories, path: string): Prom
     const facts = fstatSync(fd)
     if (!facts.isFile() || facts.nlink > 1) throw new UsageError('What was kept is no file of histories.')
     if (facts.size > MAX_BYTES) throw new UsageError(`What was kept is larger than ${MAX_BYTES / 2 ** 20} MiB.`)
-    return await mergeHistory({sessions}, textsOf(fd, {}))
+    return await mergeHistory({sessions}, textsOf(fd, {}), {passing: true})
   } finally {
     closeSync(fd)
   }

@@ -23,11 +23,13 @@ export interface MergeResult {
 /**
  * Adds the histories of other runs, as `exportHistory` or an artifact has them, to this workspace: for each session the union
  * by epoch and sequence. The order of merges does not matter, nor does merging twice. What comes from elsewhere is checked
- * line by line; what is no line of a history is counted and left out.
+ * line by line; what is no line of a history is counted and left out. `passing`: it is a copy of what is kept elsewhere, and need not be
+ * synced to disk.
  */
 export async function mergeHistory(
   {sessions}: Pick<Context, 'sessions'>,
   lines: Iterable<string | undefined> | AsyncIterable<string | undefined>,
+  {passing = false}: {readonly passing?: boolean} = {},
 ): Promise<MergeResult> {
   const bySession = new Map<string, string[]>()
   let read = 0
@@ -52,8 +54,7 @@ export async function mergeHistory(
   const live: string[] = []
   const aside: string[] = []
   let conflicts = 0
-  for (const [id, texts] of bySession) {
-    const outcome = await sessions.upkeep.merge(id, texts)
+  for (const [id, outcome] of await sessions.upkeep.merge(bySession, {passing})) {
     conflicts += outcome.conflicts
     if (outcome.putAside) aside.push(outcome.putAside)
     if (outcome.state === 'live') live.push(id)

@@ -1,6 +1,6 @@
 import type {Context} from '../context.ts'
 import {isSettled} from '../session/history-line.ts'
-import type {OwnedSession} from '../store/session-store.ts'
+import type {Session} from '../session/session.ts'
 
 export interface PruneOptions {
   /** Histories of sessions that ended longer ago than so many milliseconds go. */
@@ -30,26 +30,30 @@ export async function pruneHistory(
   {olderThanMs, keep, dryRun}: PruneOptions,
 ): Promise<PruneResult> {
   const all = await sessions.list({active: false})
-  const settled = all.filter((session) => isSettled(session) && !session.unsupported)
-  const byEnd = settled.toSorted((a, b) => (a.updatedAt < b.updatedAt ? 1 : -1))
-  const now = clock.now()
+  const settled = all.filter(isOver).length
+  const ids = oldSessions(all, {olderThanMs, keep, now: clock.now()}).map(({id}) => id)
+  const removed = dryRun ? ids : await sessions.upkeep.remove(ids)
+  return {schemaVersion: 1, dry_run: dryRun, removed, kept: settled - removed.length, active: all.length - settled}
+}
+
+/** The sessions of these whose histories need not be kept. */
+export function oldSessions<S extends Session>(
+  all: readonly S[],
+  {olderThanMs, keep, now}: Pick<PruneOptions, 'olderThanMs' | 'keep'> & {readonly now: number},
+): readonly S[] {
+  const byEnd = all.filter(isOver).sort((a, b) => (a.updatedAt < b.updatedAt ? 1 : -1))
   const needed = newestOfEach(byEnd)
-  const old = byEnd.filter(
+  return byEnd.filter(
     (session, at) => (at >= keep || now - Date.parse(session.updatedAt) > olderThanMs) && !needed.has(session),
   )
-  const ids = old.map(({id}) => id)
-  const removed = dryRun ? ids : await sessions.upkeep.remove(ids)
-  return {
-    schemaVersion: 1,
-    dry_run: dryRun,
-    removed,
-    kept: settled.length - removed.length,
-    active: all.length - settled.length,
-  }
+}
+
+function isOver(session: Session): boolean {
+  return isSettled(session) && !session.unsupported
 }
 
 /** The newest completed session of each asset, of sessions that are sorted by their ends. */
-function newestOfEach(byEnd: readonly OwnedSession[]): ReadonlySet<OwnedSession> {
+function newestOfEach(byEnd: readonly Session[]): ReadonlySet<Session> {
   const completed = byEnd.filter(({state}) => state === 'completed')
   return new Set([...Map.groupBy(completed, ({asset}) => asset).values()].flatMap(([newest]) => newest ?? []))
 }

@@ -70,9 +70,11 @@ interface TextOptions {
   readonly lastToo?: boolean
 }
 
+/** What was read is copied out of it before anybody else can read. */
+const block = Buffer.alloc(64 * 1024)
+
 /** The texts of all lines of an open file, in bounded memory: `undefined` for one that is too long. */
 export function* textsOf(fd: number, {onTorn, lastToo = false}: TextOptions): Generator<string | undefined> {
-  const block = Buffer.alloc(64 * 1024)
   let rest = Buffer.alloc(0)
   let skipping = false
   for (let read = readSync(fd, block); read > 0; read = readSync(fd, block)) {

@@ -1,7 +1,7 @@
-import {existsSync, lstatSync, unlinkSync} from 'node:fs'
+import {existsSync, lstatSync, unlinkSync, writeFileSync} from 'node:fs'
 import {basename, join} from 'node:path'
 import type {Clock} from '../clock.ts'
-import {storageError, UsageError} from '../errors.ts'
+import {storageError, systemCode, UsageError} from '../errors.ts'
 import {namesIn} from '../names-in.ts'
 import {isSessionId, isSettled, type ParsedLine, parseLine} from '../session/history-line.ts'
 import {withoutPrompts} from '../session/without-prompts.ts'
@@ -30,6 +30,8 @@ interface Workspace {
 
 /** On a file system without links a history is empty for a moment while it is made. */
 const EMPTY_FOR_MS = 60_000
+/** So many histories are merged in one turn with the lock. */
+const AT_ONCE = 200
 
 /** Upkeep of histories as files. */
 export class HistoryUpkeep implements Upkeep {
@@ -71,10 +73,24 @@ export class HistoryUpkeep implements Upkeep {
     return aside ?? {salvaged: 0}
   }
 
-  async merge(id: string, lines: readonly string[]): Promise<MergeOutcome> {
-    if (!isSessionId(id)) throw new UsageError(`"${id}" cannot be the id of a session.`)
-    const outcome = await this.#locked(() => this.#mergeLocked(id, lines))
-    return outcome ?? {state: 'live', conflicts: 0}
+  async merge(
+    copies: ReadonlyMap<string, readonly string[]>,
+    {passing = false}: {readonly passing?: boolean} = {},
+  ): Promise<ReadonlyMap<string, MergeOutcome>> {
+    const bad = [...copies.keys()].find((id) => !isSessionId(id))
+    if (bad !== undefined) throw new UsageError(`"${bad}" cannot be the id of a session.`)
+    const outcomes = new Map<string, MergeOutcome>()
+    const ids = [...copies.keys()]
+    // Others are let in between.
+    for (let at = 0; at < ids.length; at += AT_ONCE) {
+      const turn = ids.slice(at, at + AT_ONCE)
+      await this.#locked(async () => {
+        for (const id of turn) outcomes.set(id, await this.#mergeLocked(id, copies.get(id) ?? [], passing))
+      })
+      for (const id of turn) if (!outcomes.has(id)) outcomes.set(id, {state: 'live', conflicts: 0})
+    }
+    this.#workspace.changed()
+    return outcomes
   }
 
   async remove(ids: readonly string[]): Promise<readonly string[]> {
@@ -151,15 +167,16 @@ export class HistoryUpkeep implements Upkeep {
     return withClaimLock(layout, clock, work)
   }
 
-  async #mergeLocked(id: string, texts: readonly string[]): Promise<MergeOutcome> {
-    const {layout, owners, clock, changed} = this.#workspace
+  async #mergeLocked(id: string, texts: readonly string[], passing: boolean): Promise<MergeOutcome> {
+    const {layout, owners, clock} = this.#workspace
     const path = historyPath(layout, id)
     const before = readTail(path, id)?.line.session
     const ours = [...readLines(path, id)]
-    const theirs = texts.map((text) => parseLine(text)).filter((line) => line !== undefined)
-    const {lines, conflicts} = mergeLines([ours, theirs.filter((line) => line.session.id === id)])
+    const theirs = texts.map((text) => parseLine(text)).filter((line) => line?.session.id === id)
+    const {lines, conflicts} = mergeLines([ours, theirs.filter((line) => line !== undefined)])
     const after = lines.at(-1)?.session
     if (!after || (before && sameText(lines, ours))) return {state: 'unchanged', conflicts}
+    if (passing && !before && writeNew(path, lines)) return {state: 'new', conflicts}
     if (before?.unsupported) return {state: 'live', conflicts}
     const standing = before && !isSettled(before) ? await owners.standing(before.owner) : 'dead'
     if (standing !== 'dead' && standing !== 'foreign') return {state: 'live', conflicts}
@@ -171,14 +188,28 @@ export class HistoryUpkeep implements Upkeep {
     if (!isSettled(after)) await forgetSettled(layout.settled, new Set([id]))
     await writeLines(path, lines)
     if (isSettled(after)) removeQuietly(join(layout.active, id))
-    changed()
     return {state: before ? 'changed' : 'new', conflicts, ...aside}
   }
 }
 
+/** Writes a history that nobody has, in one call. False when there is something of its name. */
+function writeNew(path: string, lines: readonly ParsedLine[]): boolean {
+  try {
+    writeFileSync(path, textOf(lines), {flag: 'wx'})
+    return true
+  } catch (error) {
+    if (systemCode(error) === 'EEXIST') return false
+    throw storageError(path, error)
+  }
+}
+
+function textOf(lines: readonly ParsedLine[]): string {
+  return lines.map(({text}) => `${text}\n`).join('')
+}
+
 async function writeLines(path: string, lines: readonly ParsedLine[]): Promise<void> {
   try {
-    await replaceFile(path, lines.map(({text}) => `${text}\n`).join(''), {sync: true})
+    await replaceFile(path, textOf(lines), {sync: true})
   } catch (error) {
     throw storageError(path, error)
   }

@@ -119,8 +119,14 @@ export interface Upkeep {
   damaged(): Promise<readonly string[]>
   /** Puts a damaged history, by its file's name, or another file of the workspace aside. Nothing is deleted. */
   setAside(what: {readonly history: string} | {readonly file: string}): Promise<SetAside>
-  /** Adds lines from other copies of a session's history to it: the union by epoch and sequence. */
-  merge(id: string, lines: readonly string[]): Promise<MergeOutcome>
+  /**
+   * Adds lines from other copies of sessions' histories, by id: the union by epoch and sequence. With `passing`, new histories are
+   * not synced to disk: they are copies of what is kept elsewhere.
+   */
+  merge(
+    copies: ReadonlyMap<string, readonly string[]>,
+    options?: {readonly passing?: boolean},
+  ): Promise<ReadonlyMap<string, MergeOutcome>>
   /** Removes histories of settled sessions; returns which of them are gone. Others are left alone. */
   remove(ids: readonly string[]): Promise<readonly string[]>
   /** Removes what dead processes left behind: owners without sessions, markers of settled ones, temporary files. */

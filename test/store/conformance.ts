@@ -156,10 +156,12 @@ export function describeStore(name: string, make: () => Promise<StoreUnderTest>)
       const lines: string[] = []
       for await (const {text} of other.history('gen-a')) lines.push(text)
       const renamed = lines.map((line) => line.replaceAll('gen-a', 'gen-b'))
-      expect(await under.store.upkeep.merge('gen-b', [...renamed, ...lines, 'nonsense'])).toMatchObject({state: 'new'})
-      expect(await under.store.upkeep.merge('gen-b', renamed)).toMatchObject({state: 'unchanged'})
+      const merge = async (texts: string[]) =>
+        (await under.store.upkeep.merge(new Map([['gen-b', texts]]))).get('gen-b')
+      expect(await merge([...renamed, ...lines, 'nonsense'])).toMatchObject({state: 'new'})
+      expect(await merge(renamed)).toMatchObject({state: 'unchanged'})
       expect(await under.store.get('gen-b')).toMatchObject({state: 'failed', asset: 'hero'})
-      await expect(under.store.upkeep.merge('../b', renamed)).rejects.toThrow(/cannot be the id/)
+      await expect(under.store.upkeep.merge(new Map([['../b', renamed]]))).rejects.toThrow(/cannot be the id/)
       await other.close()
     })
 
