@@ -38,7 +38,10 @@ export async function resubmit(context: Context, options: ResubmitOptions): Prom
     if (!request) continue
     const known = await declaredAs(context, options, session)
     if (known) declared.push(withSeed(known, request))
-    else if (ID_PATTERN.test(session.asset) && !('cut' in request.parameters) && !request.redacted) {
+    else if (request.redacted || 'cut' in request.parameters) {
+      const message = `${session.id} cannot be made again: its history does not say with what prompt and parameters.`
+      context.report({event: 'notice', message})
+    } else if (ID_PATTERN.test(session.asset)) {
       const run = newRun()
       undeclared.push({run, asset: fromHistory(session, request, places, run)})
     }

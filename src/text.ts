@@ -5,13 +5,15 @@ const INVISIBLE = /(?![\t\n])[\p{Cc}\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069
 
 /**
  * Makes text that is not ours (prompts, server errors, state from elsewhere) safe to print: no ANSI sequences, control
- * characters or reordering marks, and no line that a CI runner would execute as a `::command::` or `##[command]`.
+ * characters or reordering marks, and nothing that a CI runner would execute: `::command::` at the beginning of a line, the older
+ * `##[command]` anywhere in it.
  */
 export function foreign(text: string): string {
   return stripVTControlCharacters(text)
     .replace(/\r\n?/g, '\n')
     .replace(INVISIBLE, '')
-    .replace(/^(\s*)(::|##\[)/gm, '$1\u200b$2')
+    .replace(/^(\s*)::/gm, '$1\u200b::')
+    .replaceAll('##[', '#\u200b#[')
 }
 
 /** `foreign` on one line and at most `length` characters, with an ellipsis where it was cut. */

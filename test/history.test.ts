@@ -7,6 +7,7 @@ import {mergeHistory} from '../src/history/merge.ts'
 import {pruneHistory} from '../src/history/prune.ts'
 import {showHistory} from '../src/history/show.ts'
 import {verifyHistory} from '../src/history/verify.ts'
+import {withoutPrompts} from '../src/session/without-prompts.ts'
 import {outputOf, type Rehearsal, rehearse} from './support/context.ts'
 
 const two = `
@@ -19,6 +20,60 @@ async function lines(at: Rehearsal): Promise<string[]> {
   for await (const line of exportHistory(at.context, {})) all.push(line)
   return all
 }
+
+/** The lines without what the prompts were. */
+async function redacted(at: Rehearsal): Promise<string[]> {
+  const all: string[] = []
+  for await (const line of exportHistory(at.context, {}, {redactPrompts: true})) all.push(line)
+  return all
+}
+
+describe('history without prompts', () => {
+  const settings = 'negative_prompt: no dusk, prompt_suffix: in ink'
+  const manifest = two.replace('defaults: {', `defaults: {${settings}, `)
+
+  test('has none of them, and everything else', async () => {
+    await using at = await rehearse()
+    await at.generate(manifest)
+    const [whole, without] = [await lines(at), await redacted(at)]
+    expect(without).toHaveLength(whole.length)
+    expect(without.join()).not.toMatch(/a sun|a moon|dusk|in ink/)
+    expect(JSON.parse(without[0] ?? '')).toMatchObject({
+      metadata: {request: {prompt: '(redacted)', redacted: true, parameters: {steps: 4, negativeprompt: '(redacted)'}}},
+    })
+  })
+
+  test('is as good for going on elsewhere: nothing is asked for twice', async () => {
+    await using at = await rehearse()
+    await at.generate(manifest)
+    await using other = await at.elsewhere()
+    for (const {id} of await other.sessions.list({active: false})) {
+      unlinkSync(join(other.folder, '.ag', 'sessions', `${id}.jsonl`))
+    }
+    await mergeHistory(other.context, await redacted(at))
+    expect(await other.generate(manifest)).toMatchObject({made: 0, adopted: 2})
+  })
+
+  test('merged with the whole one, in whatever order, is no conflict, and the prompts stay', async () => {
+    await using at = await rehearse()
+    await at.generate(manifest)
+    const whole = await lines(at)
+    const without = await redacted(at)
+    expect(await mergeHistory(at.context, without)).toMatchObject({unchanged: 2, conflicts: 0, put_aside: []})
+    expect(await lines(at)).toEqual(whole)
+    await using other = await rehearse()
+    await mergeHistory(other.context, without)
+    expect(await mergeHistory(other.context, whole)).toMatchObject({changed: 2, conflicts: 0, put_aside: []})
+    expect(await lines(other)).toEqual(whole)
+  })
+
+  test.each(['no json', '{}', '[]', '{"metadata": {"request": 1}}', '{"request": {}}'])(
+    'leaves %j as it is',
+    (text) => {
+      expect(withoutPrompts(text)).toBe(text)
+    },
+  )
+})
 
 describe('history', () => {
   test('lists the newest sessions first, and those that are asked for', async () => {

@@ -16,6 +16,7 @@ import {readManifest} from '../src/asset/manifest.ts'
 import {type RecoverOptions, type RecoverResult, recover} from '../src/recover.ts'
 import {resubmit} from '../src/resubmit.ts'
 import {SwarmServer} from '../src/server/swarmui/client.ts'
+import {withoutPrompts} from '../src/session/without-prompts.ts'
 import {outputOf, type Rehearsal, rehearse} from './support/context.ts'
 import {keepCredentialOf, orphan} from './support/orphan.ts'
 import {recoverOptions} from './support/recover-options.ts'
@@ -394,6 +395,22 @@ describe('resubmit', () => {
       'steps',
       'width',
     ])
+  })
+
+  test('makes nothing of a history that came without its prompt, and says so', async () => {
+    await using at = await rehearse()
+    const id = await orphan(at, two, {asset: 'sun', phase: 'ack'})
+    const history = join(at.folder, '.ag', 'sessions', `${id}.jsonl`)
+    const without = readFileSync(history, 'utf8').split('\n').map(withoutPrompts).join('\n')
+    writeFileSync(history, without)
+    await at.write('ag.yaml', two.replace('id: sun', 'id: other'))
+    const {places} = await options(at)
+    await run(at)
+    expect(await resubmit(at.context, {...shared, places, workspace: at.folder, sessions: []})).toEqual([])
+    expect(at.events).toContainEqual({
+      event: 'notice',
+      message: expect.stringMatching(/gen-dead1-sun cannot be made again/),
+    })
   })
 
   test('asks again for what nobody can tell of only when it is named', async () => {

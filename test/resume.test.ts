@@ -2,7 +2,7 @@ import {existsSync, readFileSync, rmSync} from 'node:fs'
 import {join} from 'node:path'
 import {describe, expect, test} from '@jest/globals'
 import {readManifest} from '../src/asset/manifest.ts'
-import {generate} from '../src/generate.ts'
+import {type GenerateResult, generate} from '../src/generate.ts'
 import {recover} from '../src/recover.ts'
 import {SwarmServer} from '../src/server/swarmui/client.ts'
 import {outputOf, type Rehearsal, rehearse} from './support/context.ts'
@@ -19,6 +19,21 @@ function digests(at: Rehearsal): Record<string, string> {
 }
 
 describe('generate, run again', () => {
+  test('says of each picture why it is made', async () => {
+    const random = three.replace('prompt: a star', 'prompt: a star, seed: random')
+    const why = ({assets}: GenerateResult) => Object.fromEntries(assets.map((asset) => [asset.asset, asset.why]))
+    await using at = await rehearse({faults: [{when: {prompt: 'moon'}, do: {error: 'ComfyUI errored: no'}, times: 1}]})
+    const first = await at.generate(random, {retries: 0, run: 'r1'})
+    expect(why(first)).toEqual({sun: 'new', moon: 'new', star: 'new'})
+    expect(why(await at.generate(random, {run: 'r2'}))).toEqual({sun: undefined, moon: 'unfinished', star: undefined})
+    const changed = random.replace('a sun', 'a red sun')
+    expect(why(await at.generate(changed, {run: 'r3'}))).toEqual({sun: 'changed', moon: undefined, star: 'random'})
+    rmSync(outputOf(at, 'moon.png'))
+    expect(why(await at.generate(changed, {run: 'r4'}))).toMatchObject({moon: 'missing'})
+    const forced = await at.generate(changed, {run: 'r5', resume: 'never'})
+    expect(why(forced)).toMatchObject({sun: 'forced', moon: 'forced'})
+  })
+
   test('keeps what is there, and asks for nothing', async () => {
     await using at = await rehearse()
     await at.generate(three)

@@ -1,5 +1,5 @@
 import {describe, expect, test} from '@jest/globals'
-import {addSecret, foreign, foreignLine, redact} from '../src/text.ts'
+import {addSecret, foreign, foreignLine, onSecret, redact} from '../src/text.ts'
 
 describe('foreign text', () => {
   test.each([
@@ -14,12 +14,15 @@ describe('foreign text', () => {
     expect(foreign(text)).toBe(printed)
   })
 
-  test.each(['::set-output name=x::y', 'first\n::error::x', '  ::warning::x', '##[command]rm'])(
-    '%j is no command to a runner',
-    (text) => {
-      for (const line of foreign(text).split('\n')) expect(line).not.toMatch(/^\s*(::|##\[)/)
-    },
-  )
+  test.each([
+    '::set-output name=x::y',
+    'first\n::error::x',
+    '  ::warning::x',
+    '##[command]rm',
+    'in a line ##[command]rm',
+  ])('%j is no command to a runner', (text) => {
+    for (const line of foreign(text).split('\n')) expect(line).not.toMatch(/^\s*::|##\[/)
+  })
 
   test('on one line is cut with an ellipsis', () => {
     expect(foreignLine('a\n  b', 10)).toBe('a b')
@@ -28,6 +31,15 @@ describe('foreign text', () => {
 })
 
 describe('the redactor', () => {
+  test('tells of each secret once, those before and those to come', () => {
+    addSecret('known-before')
+    const heard: string[] = []
+    onSecret((secret) => heard.push(secret))
+    addSecret('known-before')
+    addSecret('known-later')
+    expect(heard.filter((secret) => secret.startsWith('known'))).toEqual(['known-before', 'known-later'])
+  })
+
   test('blanks registered secrets, SwarmUI sessions and passwords in URLs', () => {
     addSecret('hunter2hunter2')
     expect(redact('key hunter2hunter2!')).toBe('key ***!')

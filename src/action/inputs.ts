@@ -75,7 +75,7 @@ const imageInputs = {
 }
 
 /** What the settings of each command are, from texts. */
-const COMMANDS = {
+export const COMMANDS = {
   generate: z.object({
     ...serverInputs,
     ...stateInputs,
@@ -201,11 +201,6 @@ export const INPUT_NAMES: ReadonlySet<string> = new Set([
   ...Object.values(COMMANDS).flatMap((schema) => Object.keys(schema.shape)),
   ...Object.keys(keepSchema.shape),
 ])
-
-/** The names of the inputs that a command takes. */
-export function inputsOf(command: Task['command']): readonly string[] {
-  return Object.keys(COMMANDS[command].shape)
-}
 
 /**
  * Reads the inputs of a step: `INPUT_` and the name in capitals, as the runner hands them over. Throws `UsageError` that names

@@ -219,7 +219,9 @@ async function summarise(
   runner: Runner,
   told: {readonly performance: Performance; readonly timeline: Timeline; readonly links: Kept['links']},
 ): Promise<void> {
-  const {run} = told.performance
+  const {assets = []} = told.performance
+  // Where all was there already, it is other runs that made it.
+  const run = assets.some(({source}) => source !== 'kept') ? told.performance.run : undefined
   const reproduction = reproduce(inputs, {run, redactPrompts: hidesPrompts(inputs, runner)})
   say(`The same on a machine of your own: ${reproduction}`)
   if (inputs.keep.summary) await writeSummary(stepSummary({...told, command: inputs.task.command, reproduction}))
