@@ -1,9 +1,9 @@
 /**
  * Writes what the documents take from the code: the repository's address (from package.json), the commands' help and the
- * JSON Schema of the manifest, the mock's options. With --check, says what is not fresh and exits 1.
+ * JSON Schema of the manifest, the mock's options, the action's inputs and the commit that workflows pin it by. With --check, says what is not fresh and exits 1.
  */
 import {readFileSync} from 'node:fs'
-import {readFile, writeFile} from 'node:fs/promises'
+import {readdir, readFile, writeFile} from 'node:fs/promises'
 import {fileURLToPath} from 'node:url'
 import {CommandHelp, Config} from '@oclif/core'
 import {parse} from 'yaml'
@@ -17,12 +17,15 @@ const root = fileURLToPath(new URL('..', import.meta.url))
 process.chdir(root)
 process.env['NO_COLOR'] = '1'
 
-const {repository} = JSON.parse(await readFile('package.json', 'utf8'))
+const {repository, version, config} = JSON.parse(await readFile('package.json', 'utf8'))
 const address = repository.url.replace(/^git\+/, '')
 const folder = address.replace(/^.*\//, '').replace(/\.git$/, '')
 const page = address.replace(/\.git$/, '')
 
 const schemaAddress = `${page.replace('github.com', 'raw.githubusercontent.com')}/main/manifest.schema.json`
+
+/** How workflows name our action: by the commit of its newest version, which is what package.json says. */
+const OURS = new RegExp(`uses: [\\w.-]+/${folder}((?:/[\\w./-]+)?)@[0-9a-f]{40} # \\S+`, 'g')
 
 const blocks: Readonly<Record<string, string | (() => string)>> = {
   'main-job': shell(
@@ -30,6 +33,7 @@ const blocks: Readonly<Record<string, string | (() => string)>> = {
   ),
   verify: shell(`git clone ${address} && cd ${folder} && npm ci && npm run verify`),
   'schema-line': shell(`# yaml-language-server: $schema=${schemaAddress}`, 'yaml'),
+  'quick-start': () => `\`\`\`yaml\n${readFileSync('.github/examples/quick-start.yml', 'utf8').trimEnd()}\n\`\`\``,
   'action-inputs': () => actionTable('inputs'),
   'action-outputs': () => actionTable('outputs'),
   'mock-options': optionTable(z.toJSONSchema(optionsSchema, {io: 'input'}), ['host', 'port']),
@@ -40,6 +44,7 @@ const blocks: Readonly<Record<string, string | (() => string)>> = {
 
 const stale: string[] = []
 await refresh('action.yml', await actionMetadata())
+for (const file of await workflowsOfOthers()) await refresh(file, pinned(await readFile(file, 'utf8')))
 for (const file of ['README.md', 'CONTRIBUTING.md', 'docs/action.md'])
   await refresh(file, fillBlocks(await readFile(file, 'utf8')))
 await refresh('docs/commands.md', await commandsPage())
@@ -65,6 +70,17 @@ function fillBlocks(text: string): string {
     if (block === undefined) throw new Error(`There is no block "${name}".`)
     return `${begin}${typeof block === 'string' ? block : block()}\n${end}`
   })
+}
+
+/** The workflows that other repositories copy or call. */
+async function workflowsOfOthers(): Promise<string[]> {
+  const examples = await readdir('.github/examples')
+  return [...examples.map((name) => `.github/examples/${name}`), '.github/workflows/generate.yml']
+}
+
+function pinned(workflow: string): string {
+  const owner = page.split('/').slice(-2).join('/')
+  return workflow.replace(OURS, (_all, path) => `uses: ${owner}${path}@${config.actionRef} # ${version}`)
 }
 
 /** action.yml with the inputs that are flags of the command line. */
