@@ -91,7 +91,7 @@ export async function benchState(count = 1000, rounds = 5): Promise<readonly Ben
   for (let round = 0; round < rounds; round++) {
     const fresh = folders.use(temporaryFolder())
     const plainly = folders.use(temporaryFolder())
-    const runner = {...readRunner({RUNNER_TEMP: fresh.path}), run: String(round)}
+    const runner = {...readRunner({RUNNER_TEMP: fresh.path}), run: String(round), signal: new AbortController().signal}
     const keys = stateKeys(runner, 'bench', '0')
     // The library talks.
     process.stdout.write = () => true

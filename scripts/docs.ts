@@ -45,8 +45,7 @@ const blocks: Readonly<Record<string, string | (() => string)>> = {
 const stale: string[] = []
 await refresh('action.yml', await actionMetadata())
 for (const file of await workflowsOfOthers()) await refresh(file, pinned(await readFile(file, 'utf8')))
-for (const file of ['README.md', 'CONTRIBUTING.md', 'docs/action.md'])
-  await refresh(file, fillBlocks(await readFile(file, 'utf8')))
+for (const file of ['README.md', 'CONTRIBUTING.md']) await refresh(file, fillBlocks(await readFile(file, 'utf8')))
 await refresh('docs/commands.md', await commandsPage())
 await refresh('docs/mock.md', fillBlocks(await readFile('docs/mock.md', 'utf8')))
 await refresh('manifest.schema.json', schemaFile())

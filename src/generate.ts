@@ -3,6 +3,7 @@ import type {Asset} from './asset/asset.ts'
 import type {Context} from './context.ts'
 import {madeElsewhere} from './elsewhere.ts'
 import {AgError, CancelledError, ExitCode, NoBackendError, NotIdleError, UnreachableError} from './errors.ts'
+import {fromWorkspace} from './fetch-picture.ts'
 import {type AssetOutcome, type Making, makePicture, RunStoppedError} from './make-picture.ts'
 import {preflight} from './preflight.ts'
 import {
@@ -78,7 +79,12 @@ export async function generate(context: Context, options: GenerateOptions): Prom
   const {assets, resumption, work: earlier} = await prepare(context, options)
   const {run, kept, elsewhere, total} = resumption
   const {concurrency} = options
-  const outcomes = new Map<string, AssetOutcome>([...kept].map(([asset, known]) => [asset, keptOutcome(asset, known)]))
+  const outcomes = new Map<string, AssetOutcome>(
+    assets.flatMap((asset) => {
+      const known = kept.get(asset.id)
+      return known ? [[asset.id, keptOutcome(asset, known, options)] as const] : []
+    }),
+  )
   const todo = assets.filter(({id}) => !outcomes.has(id))
   report({event: 'run.started', run, server: server.address, total: todo.length, kept: kept.size, concurrency})
   await context.sessions.runs.withdrawCancel(run)
@@ -190,10 +196,19 @@ async function prepare(context: Context, options: GenerateOptions): Promise<Prep
   return {assets, resumption, work: await askAboutEarlier(context, resumption)}
 }
 
-function keptOutcome(asset: string, {session, picture}: Kept): AssetOutcome {
+function keptOutcome(asset: Asset, {session, picture}: Kept, {workspace}: GenerateOptions): AssetOutcome {
   const {seed, model} = session.result ?? {}
   const used = {...(seed === undefined ? {} : {seed}), ...(model === undefined ? {} : {model})}
-  return {asset, session: session.id, state: 'completed', source: 'kept', picture, ...used}
+  // Where it was found, which need not be where it was when it was made: another manifest may have had it made.
+  const path = fromWorkspace(workspace, asset.pathFor(asset.expectedFormat))
+  return {
+    asset: asset.id,
+    session: session.id,
+    state: 'completed',
+    source: 'kept',
+    picture: {...picture, path},
+    ...used,
+  }
 }
 
 /** Cancels our work on the server, within what a runner grants a cancelled step. */

@@ -53,6 +53,15 @@ describe('generate, run again', () => {
     expect(await other.generate(three)).toMatchObject({made: 0, adopted: 0, kept: 3})
   })
 
+  test('names a picture that is kept where it was looked for, whichever manifest had it made', async () => {
+    await using at = await rehearse()
+    const one = 'defaults: {model: mock/sdxl-base, steps: 4, width: 64, height: 64}\nassets: [{id: sun, prompt: a sun}]'
+    await at.generate(`${one}\noutput: a`)
+    await at.generate(`${one}\noutput: b`)
+    const kept = await at.generate(`${one}\noutput: a`)
+    expect(kept).toMatchObject({kept: 1, assets: [{picture: {path: 'a/sun.png'}}]})
+  })
+
   test('puts back a picture that was deleted', async () => {
     await using at = await rehearse()
     await at.generate(three)

@@ -1,7 +1,8 @@
 import {mkdtemp, rm, writeFile} from 'node:fs/promises'
 import {join} from 'node:path'
+import {messageOf} from '../ending.ts'
 import {count} from '../face/count.ts'
-import {withoutPrompts} from '../session/without-prompts.ts'
+import {exportSession} from '../history/export.ts'
 import type {SessionStore} from '../store/session-store.ts'
 import {redact} from '../text.ts'
 import {type Runner, slug} from './runner.ts'
@@ -20,10 +21,18 @@ export interface UploadAnswer {
 
 /** Names of artifacts hold for all attempts, jobs and steps of a run, and can be given once. */
 export function artifactName(what: string, {run, attempt, job, step}: Runner, name: string, index: string): string {
-  return ['ag', what, slug(name), run, attempt, slug(job), slug(index), slug(step)].join('-')
+  return ['ag', what, slug(name), run, attempt, slug(job), slug(index), ...stepPart(step)].join('-')
+}
+
+/** The step's id; of one without, which the runner calls `__owner_name`, `__owner_name_2`, only its number. */
+function stepPart(step: string): string[] {
+  if (!step.startsWith('__')) return [slug(step)]
+  const [, number] = /_(\d+)$/.exec(step) ?? []
+  return number === undefined ? [] : [number]
 }
 
 interface HistoryUpload {
+  readonly signal: AbortSignal
   readonly sessions: SessionStore
   readonly name: string
   /** Only sessions with a line since then, ISO 8601. */
@@ -35,7 +44,7 @@ interface HistoryUpload {
 
 /** Uploads the histories that have been written to since a time, one file a session, as a workspace's `.ag/sessions` holds them. */
 export async function uploadHistory(runner: Runner, options: HistoryUpload): Promise<UploadAnswer> {
-  const {sessions, name, since, redactPrompts, retentionDays} = options
+  const {signal, sessions, name, since, redactPrompts, retentionDays} = options
   const touched = (await sessions.list({active: false})).filter(({updatedAt}) => updatedAt >= since)
   if (touched.length === 0) return {words: 'No session was written to: there is no history to upload.'}
   const root = await mkdtemp(join(runner.temp, 'ag-history-'))
@@ -44,13 +53,12 @@ export async function uploadHistory(runner: Runner, options: HistoryUpload): Pro
     for (const {id} of touched) {
       const file = join(root, `${id}.jsonl`)
       let content = ''
-      for await (const {text} of sessions.history(id))
-        content += `${redact(redactPrompts ? withoutPrompts(text) : text)}\n`
+      for await (const text of exportSession(sessions, id, {redactPrompts})) content += `${redact(text)}\n`
       await writeFile(file, content)
       files.push(file)
     }
-    const what = `the histories of ${count(files.length, 'session')}${redactPrompts ? ', without the prompts,' : ''}`
-    return await send(runner, {what, name, files, root, retentionDays, compressionLevel: 6})
+    const what = `the histories of ${count(files.length, 'session')}${redactPrompts ? ' without their prompts' : ''}`
+    return await send(runner, {signal, what, name, files, root, retentionDays, compressionLevel: 6})
   } finally {
     await rm(root, {recursive: true, force: true}).catch(() => {})
   }
@@ -60,6 +68,7 @@ export async function uploadHistory(runner: Runner, options: HistoryUpload): Pro
 export async function uploadPictures(
   runner: Runner,
   pictures: {
+    readonly signal: AbortSignal
     readonly name: string
     readonly root: string
     readonly files: readonly string[]
@@ -73,6 +82,7 @@ export async function uploadPictures(
 }
 
 interface Upload {
+  readonly signal: AbortSignal
   /** For people. */
   readonly what: string
   readonly name: string
@@ -85,7 +95,7 @@ interface Upload {
 /** Never throws for the service: what was not uploaded is said, and is still in the workspace. */
 async function send(
   runner: Runner,
-  {what, name, files, root, retentionDays, compressionLevel}: Upload,
+  {signal, what, name, files, root, retentionDays, compressionLevel}: Upload,
 ): Promise<UploadAnswer> {
   const {ACTIONS_RUNTIME_TOKEN: token, ACTIONS_RESULTS_URL: url} = process.env
   if (!token || !url)
@@ -95,13 +105,17 @@ async function send(
     const options = {compressionLevel, ...(retentionDays > 0 ? {retentionDays} : {})}
     const answer = await within(
       PATIENCE_MS,
+      signal,
       new DefaultArtifactClient().uploadArtifact(name, [...files], root, options),
     )
     if (answer === 'late')
-      return {failed: true, words: `Did not upload ${what}: the service did not answer in ${PATIENCE_MS / 1000} s.`}
+      return {
+        failed: true,
+        words: `Did not upload ${what}: the service did not answer in ${PATIENCE_MS / 1000} s, or before the step was cancelled.`,
+      }
     const page = `${runner.server}/${runner.repository}/actions/runs/${runner.run}/artifacts/${answer.id}`
     return {name, url: page, words: `Uploaded ${what} as ${name}: ${page}`}
   } catch (error) {
-    return {failed: true, words: `Did not upload ${what}: ${error instanceof Error ? error.message : String(error)}`}
+    return {failed: true, words: `Did not upload ${what}: ${messageOf(error)}`}
   }
 }

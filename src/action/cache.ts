@@ -1,27 +1,40 @@
 import {mkdtemp, rm} from 'node:fs/promises'
+import {tmpdir} from 'node:os'
 import {join} from 'node:path'
 import {count} from '../face/count.ts'
 import {type Runner, slug} from './runner.ts'
 import {cacheScopes} from './runtime-token.ts'
+import type {Packed} from './state-file.ts'
 import {within} from './within.ts'
 
 /** The one file that is kept. Its name is part of what an entry is found by. */
 const NAME = 'ag-state.jsonl'
 const PATIENCE_MS = 60_000
+const TOO_LATE = `did not answer in ${PATIENCE_MS / 1000} s, or before the step was cancelled`
 
 /** Where a job's state is kept, and where to look for what earlier ones kept. All end in a delimiter: `run/1/` is no prefix of `run/12/`. */
 export interface StateKeys {
   readonly key: string
-  /** The nearest first: this job on this branch, any job on this branch, any. */
+  /** The nearest first: this job on this branch, this job, any. */
   readonly restore: readonly string[]
 }
 
 /** Keys of the Actions cache. An entry can never be changed, so each step of each attempt of a run has one of its own. */
-export function stateKeys({ref, job, run, attempt, step}: Runner, name: string, index: string): StateKeys {
+export function stateKeys({ref, job, jobId, run, attempt, step}: Runner, name: string, index: string): StateKeys {
   const all = `ag-state-v1/${slug(name)}/`
-  const branch = `${all}${slug(ref)}/`
-  const ours = `${branch}${slug(job)}/${slug(index)}/`
-  return {key: `${ours}${run}/${attempt}/${slug(step)}/`, restore: [ours, branch, all]}
+  const ours = `${all}${slug(job)}/${slug(index)}/`
+  const branch = `${ours}${slug(ref)}/`
+  return {
+    key: `${branch}${run}/${attempt}/${slug(step)}/${jobId ? `${slug(jobId)}/` : ''}`,
+    restore: [branch, ours, all],
+  }
+}
+
+/** Where this step may put files, and when it is to stop. */
+export interface Place {
+  /** Absolute. */
+  readonly temp: string
+  readonly signal: AbortSignal
 }
 
 /** What became of asking the cache for something: the words are for people. */
@@ -30,6 +43,8 @@ export interface CacheAnswer {
   readonly words: string
   /** The key of the entry that was restored. */
   readonly key?: string
+  /** It did not answer in time. */
+  readonly late?: boolean
 }
 
 /**
@@ -37,7 +52,7 @@ export interface CacheAnswer {
  * service: without an answer there is no state, and the words say why.
  */
 export async function restoreState(
-  {temp}: Runner,
+  {temp, signal}: Place,
   {key, restore}: StateKeys,
   use: (path: string) => Promise<string>,
 ): Promise<CacheAnswer> {
@@ -45,9 +60,8 @@ export async function restoreState(
   if (refusal !== undefined) return {done: false, words: `Nothing was restored: ${refusal}`}
   const {restoreCache} = await import('@actions/cache')
   return inQuarantine(temp, async (folder) => {
-    const matched = await within(PATIENCE_MS, restoreCache([NAME], key, [...restore]))
-    if (matched === 'late')
-      return {done: false, words: `Nothing was restored: the cache did not answer in ${PATIENCE_MS / 1000} s.`}
+    const matched = await within(PATIENCE_MS, signal, restoreCache([NAME], key, [...restore]))
+    if (matched === 'late') return {done: false, late: true, words: `Nothing was restored: the cache ${TOO_LATE}.`}
     if (matched === undefined)
       return {done: false, words: 'Nothing was restored: no earlier run that this one may read has kept its state.'}
     return {done: true, key: matched, words: `Restored ${matched}: ${await use(join(folder, NAME))}`}
@@ -56,21 +70,20 @@ export async function restoreState(
 
 /** Keeps a state: `write` makes the file and says how many sessions it holds. Never throws for the service. */
 export async function saveState(
-  {temp}: Runner,
+  {temp, signal}: Place,
   {key}: StateKeys,
-  write: (path: string) => Promise<number>,
+  write: (path: string) => Promise<Packed>,
 ): Promise<CacheAnswer> {
   const refusal = unavailable('write')
   if (refusal !== undefined) return {done: false, words: `The state was not kept for later runs: ${refusal}`}
   const {saveCache} = await import('@actions/cache')
   return inQuarantine(temp, async (folder) => {
-    const sessions = await write(join(folder, NAME))
-    const saved = await within(PATIENCE_MS, saveCache([NAME], key))
-    if (saved === 'late')
-      return {done: false, words: `The state was not kept: the cache did not answer in ${PATIENCE_MS / 1000} s.`}
-    if (saved === -1)
-      return {done: false, words: 'The state was not kept: the cache refused it, as the lines above say.'}
-    return {done: true, words: `Kept the histories of ${count(sessions, 'session')} for later runs, as ${key}`}
+    const {sessions, left} = await write(join(folder, NAME))
+    const saved = await within(PATIENCE_MS, signal, saveCache([NAME], key))
+    if (saved === 'late') return {done: false, words: `The state was not kept: the cache ${TOO_LATE}.`}
+    if (saved === -1) return {done: false, words: 'The state was not kept, as the lines above say.'}
+    const more = left > 0 ? `, but not of ${left} older ones: it would be too large` : ''
+    return {done: true, words: `Kept the histories of ${count(sessions, 'session')}${more} for later runs, as ${key}`}
   })
 }
 
@@ -91,14 +104,16 @@ function unavailable(access: 'read' | 'write'): string | undefined {
 /**
  * The library takes paths relative to the workspace, and has `tar` unpack there what an archive holds: absolute names, `..` and
  * links are honoured, and the archive may be anybody's. So it is given an empty folder for a workspace, and `tar`, which
- * takes options from the environment, unpacks our file and nothing else. The variables stay: a library that answers when we have given it up
- * finds that folder gone, and nobody else here reads them.
+ * takes options from the environment, unpacks our file and nothing else. The variables stay: nobody else here reads them, and a library that
+ * answers when we have given it up finds that folder gone.
  */
 async function inQuarantine<T>(temp: string, work: (folder: string) => Promise<T>): Promise<T> {
-  const folder = await mkdtemp(join(temp, 'ag-cache-'))
+  // The library does not quote the paths that it gives to tar.
+  const base = /\s/.test(temp) ? tmpdir() : temp
+  const folder = await mkdtemp(join(base, 'ag-cache-'))
   const before = process.cwd()
   // In another locale, bytes that are no characters of it would match no pattern.
-  Object.assign(process.env, {GITHUB_WORKSPACE: folder, TAR_OPTIONS: ONLY_OUR_FILE, LC_ALL: 'C'})
+  Object.assign(process.env, {GITHUB_WORKSPACE: folder, RUNNER_TEMP: base, TAR_OPTIONS: ONLY_OUR_FILE, LC_ALL: 'C'})
   try {
     process.chdir(folder)
     return await work(folder)

@@ -9,6 +9,8 @@ export interface Handover {
   readonly interrupted: boolean
   /** Its sessions have all come to their end, or are known not to have. */
   readonly settled: boolean
+  /** There may be a state of earlier runs that could not be read. */
+  readonly unread: boolean
   /** What survives the job was kept. */
   readonly kept: boolean
 }
@@ -18,6 +20,7 @@ export const tellPost = {
   run: (name: string): void => saveState('run', name),
   interrupted: (): void => saveState('interrupted', 'true'),
   settled: (): void => saveState('settled', 'true'),
+  unread: (): void => saveState('unread', 'true'),
   kept: (): void => saveState('kept', 'true'),
 }
 
@@ -29,6 +32,7 @@ export function toldByMain(): Handover {
     run: getState('run'),
     interrupted: is('interrupted'),
     settled: is('settled'),
+    unread: is('unread'),
     kept: is('kept'),
   }
 }

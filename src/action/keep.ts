@@ -1,65 +1,75 @@
 import {systemClock} from '../clock.ts'
-import {openWorkspace, resolveWorkspace} from '../store/workspace.ts'
-import {artifactName, type UploadAnswer, uploadHistory} from './artifact.ts'
-import {saveState, stateKeys} from './cache.ts'
-import type {Inputs} from './inputs.ts'
+import {messageOf} from '../ending.ts'
+import {type UploadAnswer, uploadHistory, uploadPictures} from './artifact.ts'
+import {saveState} from './cache.ts'
 import {annotate, grouped, say} from './log.ts'
-import type {Runner} from './runner.ts'
+import type {Performance} from './performance.ts'
 import {packHistories} from './state-file.ts'
+import {artifactOf, hidesPrompts, historiesOf, keysOf, type Step} from './step.ts'
 
-/** What is to survive this job. */
-export interface Keeping {
-  /** Sessions with a line since then are this step's; ISO 8601. */
-  readonly since: string
+interface Keeping {
   /** The command did not end as it should. */
   readonly failed: boolean
+  /** There may be a state of earlier runs that could not be read. */
+  readonly unread: boolean
 }
 
-/** Commands that write histories. */
-const WRITERS: ReadonlySet<string> = new Set(['generate', 'recover', 'cancel'])
-
-export function writesHistories({task}: Inputs): boolean {
-  return WRITERS.has(task.command)
+/**
+ * Keeps the histories in the cache for later runs, and uploads those of this step. Fails nothing: what was not kept is said.
+ */
+export function keepHistories(step: Step, {failed, unread}: Keeping): Promise<UploadAnswer | undefined> {
+  return grouped('Keep the histories', () =>
+    harmless('The histories were not kept', async () => {
+      const {keep} = step.inputs
+      const {runner, signal, since} = step
+      const redactPrompts = hidesPrompts(step)
+      const sessions = historiesOf(step, {readOnly: true})
+      const touched = (await sessions.list({active: false})).some(({updatedAt}) => updatedAt >= since)
+      if (!touched) {
+        say('No session was written to: there is nothing new to keep.')
+        return undefined
+      }
+      if (unread) say('The state was not kept: later runs would find it instead of the one that could not be read.')
+      else if (keep.cache === 'auto' || keep.cache === 'write') {
+        const histories = {sessions, clock: systemClock}
+        const answer = await saveState({temp: runner.temp, signal}, keysOf(step), (path) =>
+          packHistories(histories, path, {redactPrompts}),
+        )
+        say(answer.words)
+      }
+      if (signal.aborted || keep.history === 'never' || (keep.history === 'on-failure' && !failed)) return undefined
+      const name = artifactOf(step, 'history')
+      const retentionDays = keep['retention-days']
+      return told('history', await uploadHistory(runner, {signal, sessions, name, since, redactPrompts, retentionDays}))
+    }),
+  )
 }
 
-/** Whether prompts are left out of what others can read. */
-export function hidesPrompts({keep}: Inputs, {isPublic}: Runner): boolean {
-  return keep['redact-prompts'] === 'auto' ? isPublic : keep['redact-prompts'] === 'true'
+/** Uploads the pictures that the manifest declares and that are there. Fails nothing. */
+export function keepPictures(step: Step, performance: Performance): Promise<UploadAnswer | undefined> {
+  return grouped('Upload the pictures', () =>
+    harmless('The pictures were not uploaded', async () => {
+      const {runner, signal} = step
+      const {root, files} = performance.pictures ?? {root: runner.workspace, files: []}
+      const name = artifactOf(step, 'pictures')
+      const retentionDays = step.inputs.keep['retention-days']
+      return told('pictures', await uploadPictures(runner, {signal, name, root, files, retentionDays}))
+    }),
+  )
 }
 
-/** Keeps the histories in the cache for later runs, and uploads those of this step. Fails nothing: what was not kept is said. */
-export async function keepHistories(
-  inputs: Inputs,
-  runner: Runner,
-  {since, failed}: Keeping,
-): Promise<UploadAnswer | undefined> {
-  const {keep, task} = inputs
-  const redactPrompts = hidesPrompts(inputs, runner)
-  const workspace = resolveWorkspace({stateDir: task.settings['state-dir'], stateFile: task.settings['state-file']})
-  const sessions = openWorkspace({...workspace, clock: systemClock, command: 'ag action', readOnly: true})
-  return grouped('Keep the histories', async () => {
-    const touched = (await sessions.list({active: false})).some(({updatedAt}) => updatedAt >= since)
-    if (!touched) {
-      say('No session was written to: there is nothing new to keep.')
-      return undefined
-    }
-    if (keep.cache === 'auto' || keep.cache === 'write') {
-      const keys = stateKeys(runner, keep['state-name'], keep['_job-index'])
-      const write = (path: string): Promise<number> =>
-        packHistories({sessions, clock: systemClock}, path, {redactPrompts})
-      say((await saveState(runner, keys, write)).words)
-    }
-    if (keep.history === 'never' || (keep.history === 'on-failure' && !failed)) return undefined
-    const name = artifactName('history', runner, keep['state-name'], keep['_job-index'])
-    const answer = await uploadHistory(runner, {
-      sessions,
-      name,
-      since,
-      redactPrompts,
-      retentionDays: keep['retention-days'],
-    })
-    if (answer.failed) annotate('warning', answer.words, 'ag: history')
-    else say(answer.words)
-    return answer
-  })
+function told(what: string, answer: UploadAnswer): UploadAnswer {
+  if (answer.failed) annotate('warning', answer.words, `ag: ${what}`)
+  else say(answer.words)
+  return answer
+}
+
+/** Keeping is a service to later runs: whatever goes wrong with it, the pictures are made. */
+async function harmless<T>(what: string, work: () => Promise<T>): Promise<T | undefined> {
+  try {
+    return await work()
+  } catch (error) {
+    annotate('warning', `${what}: ${messageOf(error)}`, 'ag')
+    return undefined
+  }
 }

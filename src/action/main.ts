@@ -1,4 +1,9 @@
+import {interruptible} from '../face/interruption.ts'
 import {endProcess} from './end-process.ts'
-import {runMain} from './run-main.ts'
 
-await endProcess(() => runMain(process.env))
+// Before anything else is loaded: a job may be cancelled at once.
+using interruption = interruptible()
+await endProcess(async () => {
+  const {runMain} = await import('./run-main.ts')
+  return runMain(process.env, interruption.signal)
+})

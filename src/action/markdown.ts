@@ -1,4 +1,4 @@
-import {foreignLine, redact} from '../text.ts'
+import {foreign, foreignLine, redact} from '../text.ts'
 
 /** What GitHub would read as markup, a mention or a link: as characters they stand for themselves. */
 const MARKUP = /[&<>"'`|*_~[\]()#!\\@:/]/g
@@ -8,17 +8,29 @@ export function plain(text: string, length = 200): string {
   return foreignLine(redact(text), length).replace(MARKUP, (sign) => `&#${sign.codePointAt(0)};`)
 }
 
-/** A table row. The cells must be safe already. */
+/** A table. The cells must be safe already. */
+export function table(head: readonly string[], rows: readonly string[]): string {
+  return [row(head), row(head.map(() => '---')), ...rows].join('\n')
+}
+
 export function row(cells: readonly string[]): string {
   return `| ${cells.join(' | ')} |`
 }
 
-/** Lines of text that is not ours, as they are, in a block that none of them can end. */
+/** Lines of text that is not ours, each on one line, in a block that none of them can end. */
 export function verbatim(lines: readonly string[]): string {
-  const clean = lines.map((line) => foreignLine(redact(line), 400))
-  const longest = Math.max(2, ...clean.flatMap((line) => [...line.matchAll(/`+/g)].map(([ticks]) => ticks.length)))
+  return block(lines.map((line) => foreignLine(redact(line), 400)).join('\n'))
+}
+
+/** A command as it is to be typed, with whatever line breaks and spaces it has. */
+export function command(text: string): string {
+  return block(foreign(redact(text)))
+}
+
+function block(text: string): string {
+  const longest = Math.max(2, ...[...text.matchAll(/`+/g)].map(([ticks]) => ticks.length))
   const fence = '`'.repeat(longest + 1)
-  return [`${fence}text`, ...clean, fence].join('\n')
+  return `${fence}text\n${text}\n${fence}`
 }
 
 /** What is folded away until somebody wants it. */

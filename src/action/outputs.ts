@@ -1,7 +1,9 @@
 import {writeFileSync} from 'node:fs'
 import {join} from 'node:path'
 import {setOutput, summary} from '@actions/core'
+import {storageError} from '../errors.ts'
 import {redact} from '../text.ts'
+import {annotate} from './log.ts'
 import type {Performance} from './performance.ts'
 import {type Runner, slug} from './runner.ts'
 
@@ -14,10 +16,24 @@ export function writeOutputs(
   {status, exitCode, outputs, report}: Performance,
   more: Readonly<Record<string, string>>,
 ): void {
+  const all = {status, 'exit-code': String(exitCode), ...outputs, ...more, report: writeReport(temp, step, report)}
+  setOutputs(all)
+}
+
+export function setOutputs(outputs: Readonly<Record<string, string>>): void {
+  for (const [name, value] of Object.entries(outputs)) setOutput(name, value.length > LONGEST ? '' : redact(value))
+}
+
+/** Returns where the report is; nothing where it could not be written. */
+function writeReport(temp: string, step: string, report: object): string {
   const file = join(temp, `ag-report-${slug(step)}.json`)
-  writeFileSync(file, redact(`${JSON.stringify(report, null, 2)}\n`))
-  const all = {status, 'exit-code': String(exitCode), ...outputs, ...more, report: file}
-  for (const [name, value] of Object.entries(all)) setOutput(name, value.length > LONGEST ? '' : redact(value))
+  try {
+    writeFileSync(file, redact(`${JSON.stringify(report, null, 2)}\n`))
+    return file
+  } catch (error) {
+    annotate('warning', storageError(file, error).message, 'ag: report')
+    return ''
+  }
 }
 
 /** Adds to the summary of this step, where the runner shows one. */

@@ -24,8 +24,8 @@ export interface Performance {
   readonly problems?: readonly ManifestProblem[]
   /** Sessions and what became of them, for commands that are about sessions. */
   readonly sessions?: readonly {readonly session: string; readonly state: string; readonly message: string}[]
-  /** Absolute; where pictures were put. */
-  readonly outputDirectory?: string
+  /** The pictures that are there now, and the folder they are named from in an artifact. Absolute. */
+  readonly pictures?: {readonly root: string; readonly files: readonly string[]}
   /** Server and what was found of it, for commands that are about servers. */
   readonly findings?: readonly {readonly name: string; readonly state: string; readonly detail: string}[]
 }

@@ -1,3 +1,4 @@
+import {isPrompt} from '../session/without-prompts.ts'
 import type {Inputs, Task} from './inputs.ts'
 
 /** What is never written down: the command takes it from the environment. */
@@ -9,10 +10,10 @@ const SECRET: Readonly<Record<string, string>> = {
 
 /** Settings that are lists, a line each. */
 const LISTS = new Set(['session', 'complete-when', 'lora', 'param'])
-const PROMPTS = new Set(['prompt', 'negative-prompt'])
-
 interface Reproduction {
   readonly run: string | undefined
+  /** The seed of a picture from a prompt that came without one. */
+  readonly seed?: number | undefined
   /** The prompts are not for everybody. */
   readonly redactPrompts: boolean
 }
@@ -21,20 +22,27 @@ interface Reproduction {
  * The command that does the same on a machine of one's own. With the run's name the pictures come out byte for byte as here: it
  * is part of what they say of themselves.
  */
-export function reproduce({task, given}: Inputs, {run, redactPrompts}: Reproduction): string {
+export function reproduce({task, given}: Inputs, {run, seed, redactPrompts}: Reproduction): string {
   const settings = new Map(given)
   settings.delete('manifest')
   if (task.command === 'cancel') settings.delete('session')
   if (task.command === 'generate' && !task.image && run !== undefined) settings.set('run', run)
+  if (task.command === 'generate' && task.image && seed !== undefined) settings.set('seed', String(seed))
   settings.set('server', [task.settings.server].flat().join(' '))
   const flags = [...settings].flatMap(([name, value]) => {
     if (name in SECRET || value === 'false') return []
     if (value === 'true') return [`--${name}`]
-    const hidden = redactPrompts && PROMPTS.has(name)
-    return partsOf(name, value).flatMap((part) => [`--${name}`, hidden ? '...' : quote(part)])
+    return partsOf(name, value).flatMap((part) => [`--${name}`, redactPrompts ? shown(name, part) : quote(part)])
   })
   const secrets = [...given.keys()].flatMap((name) => SECRET[name] ?? [])
   return [...secrets.map((name) => `${name}=...`), 'ag', ...wordsFor(task), ...flags].join(' ')
+}
+
+/** A setting without the prompt that it may be: by itself, or as `key=prompt`. */
+function shown(name: string, value: string): string {
+  if (isPrompt(name)) return '...'
+  const [key = ''] = value.split('=')
+  return name === 'param' && isPrompt(key) ? `${key}=...` : quote(value)
 }
 
 function partsOf(name: string, value: string): string[] {

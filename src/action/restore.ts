@@ -1,37 +1,38 @@
 import {systemClock} from '../clock.ts'
-import {AgError} from '../errors.ts'
+import {messageOf} from '../ending.ts'
 import {count} from '../face/count.ts'
-import {openWorkspace, resolveWorkspace} from '../store/workspace.ts'
-import {restoreState, stateKeys} from './cache.ts'
-import type {Inputs} from './inputs.ts'
+import {restoreState} from './cache.ts'
 import {grouped, say} from './log.ts'
-import type {Runner} from './runner.ts'
 import {unpackHistories} from './state-file.ts'
+import {historiesOf, keysOf, readsHistories, type Step} from './step.ts'
 
-/** Commands that look at what earlier runs did. */
-const READERS: ReadonlySet<string> = new Set(['generate', 'recover', 'status'])
+export interface Restored {
+  /** The key of the entry, if there was one. */
+  readonly key?: string
+  /** There may be a state that could not be read: one of this run alone must not take its place. */
+  readonly unread?: boolean
+}
 
-/** Adds what earlier runs kept to the workspace. Returns the key of the entry, if there was one. Fails nothing. */
-export async function restoreHistories(inputs: Inputs, runner: Runner): Promise<string | undefined> {
-  const {keep, task} = inputs
-  if (!READERS.has(task.command) || keep.cache === 'off' || keep.cache === 'write') return undefined
-  const workspace = resolveWorkspace({stateDir: task.settings['state-dir'], stateFile: task.settings['state-file']})
+/** Adds what earlier runs kept to the workspace. Fails nothing. */
+export async function restoreHistories(step: Step): Promise<Restored> {
+  const {cache} = step.inputs.keep
+  if (!readsHistories(step.inputs) || cache === 'off' || cache === 'write') return {}
+  const {runner, signal} = step
   return grouped('Restore the histories of earlier runs', async () => {
-    const sessions = openWorkspace({...workspace, clock: systemClock, command: 'ag action'})
+    const sessions = historiesOf(step, {readOnly: false})
     try {
-      const keys = stateKeys(runner, keep['state-name'], keep['_job-index'])
-      const answer = await restoreState(runner, keys, async (path) => {
+      const answer = await restoreState({temp: runner.temp, signal}, keysOf(step), async (path) => {
         const {added, changed, unchanged, damaged, live} = await unpackHistories({sessions, clock: systemClock}, path)
         const bad = damaged > 0 ? `; ${count(damaged, 'line')} left out, being none of a history` : ''
         const left = live.length > 0 ? `; ${live.length} left alone, being written at this moment` : ''
         return `${count(added, 'session')} new here, ${changed} with news, ${unchanged} known${bad}${left}.`
       })
       say(answer.words)
-      return answer.key
+      return {...(answer.key ? {key: answer.key} : {}), ...(answer.late ? {unread: true} : {})}
     } catch (error) {
       // A state that cannot be read is worth no more than none: pictures that are on the server are found all the same.
-      say(`Nothing was restored: ${error instanceof AgError ? error.message : String(error)}`)
-      return undefined
+      say(`Nothing was restored: ${messageOf(error)}`)
+      return {unread: true}
     } finally {
       await sessions.close()
     }

@@ -1,16 +1,17 @@
-import {setSecret} from '@actions/core'
+import {messageOf} from '../ending.ts'
 import {ExitCode} from '../errors.ts'
 import type {Conduct} from '../face/conduct.ts'
 import {interruptible} from '../face/interruption.ts'
 import {logLines} from '../face/progress.ts'
 import {RECOVER_DEFAULTS} from '../face/recover-settings.ts'
-import {onSecret} from '../text.ts'
 import type {Handover} from './handover.ts'
 import {type Inputs, readInputs} from './inputs.ts'
-import {keepHistories, writesHistories} from './keep.ts'
+import {keepHistories} from './keep.ts'
 import {annotate, grouped, say} from './log.ts'
 import {writeSummary} from './outputs.ts'
-import {type Runner, readRunner} from './runner.ts'
+import {readRunner} from './runner.ts'
+import {maskSecrets} from './secrets.ts'
+import {type Step, writesHistories} from './step.ts'
 
 const SETTLE_WITHIN_MS = 45_000
 
@@ -20,20 +21,16 @@ const SETTLE_WITHIN_MS = 45_000
  */
 export async function runPost(env: NodeJS.ProcessEnv, told: Handover): Promise<ExitCode> {
   using interruption = interruptible()
-  onSecret(setSecret)
   try {
     const inputs = readInputs(env)
+    maskSecrets(inputs)
     if (!writesHistories(inputs)) return ExitCode.done
-    const runner = readRunner(env)
-    const signal = AbortSignal.any([interruption.signal, AbortSignal.timeout(SETTLE_WITHIN_MS)])
-    if (!told.settled) await settle(inputs, told, signal)
-    await keepRest(inputs, runner, told)
+    const step = {inputs, runner: readRunner(env), signal: interruption.signal, since: told.started}
+    // What was to be recovered or cancelled is as it was; only generations have work on the server that nobody looks after now.
+    if (!told.settled && inputs.task.command === 'generate') await settle(step, told)
+    await keepRest(step, told)
   } catch (error) {
-    annotate(
-      'warning',
-      `The post step could not finish: ${error instanceof Error ? error.message : String(error)}`,
-      'ag',
-    )
+    annotate('warning', `The post step could not finish: ${messageOf(error)}`, 'ag')
   }
   return ExitCode.done
 }
@@ -42,7 +39,8 @@ export async function runPost(env: NodeJS.ProcessEnv, told: Handover): Promise<E
  * Main is gone and had not settled its sessions. Cancelled, what it had asked for is stopped on the server, too; else it died,
  * and what the server still works on is left to it: the next run takes the picture.
  */
-async function settle({task}: Inputs, {interrupted, run}: Handover, signal: AbortSignal): Promise<void> {
+async function settle({inputs: {task}, signal: stop}: Step, {interrupted, run}: Handover): Promise<void> {
+  const signal = AbortSignal.any([stop, AbortSignal.timeout(SETTLE_WITHIN_MS)])
   const log = logLines(process.stdout, (line) => say(line.trimEnd()))
   const conduct: Conduct = {signal, report: log.report}
   await grouped('Settle what the step left behind', async () => {
@@ -50,11 +48,7 @@ async function settle({task}: Inputs, {interrupted, run}: Handover, signal: Abor
       if (interrupted && run !== '') say(await cancelRun(task.settings, run, conduct))
       else say(await recoverAll(task.settings, conduct))
     } catch (error) {
-      annotate(
-        'warning',
-        `Not everything was settled; the next run does it: ${error instanceof Error ? error.message : String(error)}`,
-        'ag',
-      )
+      annotate('warning', `Not everything was settled; the next run does it: ${messageOf(error)}`, 'ag')
     }
   })
 }
@@ -80,12 +74,15 @@ async function recoverAll(settings: Settings, conduct: Conduct): Promise<string>
   return [recoverSummary(result), result.error?.message ?? ''].filter(Boolean).join('\n')
 }
 
-async function keepRest(inputs: Inputs, runner: Runner, {started: since, settled}: Handover): Promise<void> {
-  const history = await keepHistories(inputs, runner, {since, failed: true})
+async function keepRest(step: Step, {settled, interrupted, unread}: Handover): Promise<void> {
+  const {inputs} = step
+  const history = await keepHistories(step, {failed: true, unread})
   if (!inputs.keep.summary) return
-  const what = settled ? 'The step was cancelled.' : 'The step ended before it could tell how.'
-  const link = history?.url ? ` [What it did (JSON Lines)](${history.url})` : ''
+  const link = history?.url ? `[History of this run (JSON Lines)](${history.url})\n` : ''
+  // Main has told the rest itself, if it could.
+  if (settled) return writeSummary(link)
+  const what = interrupted ? 'cancelled, and killed before it could tell more.' : 'it ended before it could tell how.'
   await writeSummary(
-    `### ⏹️ ag ${inputs.task.command}: ${what}${link}\n\nThe same step makes the rest when it is run again.\n`,
+    `### ⏹️ ag ${inputs.task.command}: ${what}\n\nThe same step goes on when it is run again.\n\n${link}`,
   )
 }

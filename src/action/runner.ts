@@ -1,8 +1,9 @@
 import {createHash} from 'node:crypto'
-import {readFileSync} from 'node:fs'
+import {readFileSync, realpathSync} from 'node:fs'
 import {tmpdir} from 'node:os'
 import {resolve} from 'node:path'
 import * as z from 'zod/mini'
+import {jobBackendId} from './runtime-token.ts'
 
 /** What the runner tells a step of where and why it runs (documentation of GitHub Actions, "Variables"). */
 export interface Runner {
@@ -18,6 +19,8 @@ export interface Runner {
   readonly run: string
   readonly attempt: string
   readonly job: string
+  /** Tells jobs of the same name apart, as a workflow that is called twice in a run has them; empty where that is not known. */
+  readonly jobId: string
   /** The step's id, unique in its job: `__owner_name` or `__owner_name_2` where the workflow gives none. */
   readonly step: string
   readonly event: string
@@ -38,7 +41,7 @@ export function readRunner(env: NodeJS.ProcessEnv): Runner {
   const payload = readPayload(env['GITHUB_EVENT_PATH'])
   const {repository: ours, workflow_run: parent} = payload
   return {
-    workspace: resolve(env['GITHUB_WORKSPACE'] ?? '.'),
+    workspace: realPath(env['GITHUB_WORKSPACE'] ?? '.'),
     temp: resolve(env['RUNNER_TEMP'] ?? tmpdir()),
     server: env['GITHUB_SERVER_URL'] ?? 'https://github.com',
     repository: env['GITHUB_REPOSITORY'] ?? '',
@@ -46,6 +49,7 @@ export function readRunner(env: NodeJS.ProcessEnv): Runner {
     run: env['GITHUB_RUN_ID'] ?? '0',
     attempt: env['GITHUB_RUN_ATTEMPT'] ?? '1',
     job: env['GITHUB_JOB'] ?? 'local',
+    jobId: jobBackendId(env['ACTIONS_RUNTIME_TOKEN']),
     step: env['GITHUB_ACTION'] ?? 'ag',
     event: env['GITHUB_EVENT_NAME'] ?? '',
     isPublic: ours?.private !== true,
@@ -60,6 +64,15 @@ export function readRunner(env: NodeJS.ProcessEnv): Runner {
 export function slug(text: string): string {
   const plain = text.replace(/[^A-Za-z0-9._-]/g, '-').slice(0, 60)
   return plain === text ? plain : `${plain}-${createHash('sha256').update(text).digest('hex').slice(0, 8)}`
+}
+
+/** Processes are told the real path of where they are, whatever links lead there. */
+function realPath(path: string): string {
+  try {
+    return realpathSync(path)
+  } catch {
+    return resolve(path)
+  }
 }
 
 function readPayload(path: string | undefined): z.output<typeof payloadSchema> {

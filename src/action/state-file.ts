@@ -2,13 +2,14 @@ import {closeSync, constants, fstatSync, openSync} from 'node:fs'
 import {writeFile} from 'node:fs/promises'
 import type {Clock} from '../clock.ts'
 import {UsageError} from '../errors.ts'
+import {exportSession} from '../history/export.ts'
 import {type MergeResult, mergeHistory} from '../history/merge.ts'
 import {oldSessions} from '../history/prune.ts'
+import {isSettled, parseLine} from '../session/history-line.ts'
 import {decides} from '../session/replay.ts'
 import type {Session} from '../session/session.ts'
-import {withoutPrompts} from '../session/without-prompts.ts'
 import {textsOf} from '../store/history-reader.ts'
-import type {HistoryLine, SessionStore} from '../store/session-store.ts'
+import type {SessionStore} from '../store/session-store.ts'
 import {redact} from '../text.ts'
 
 interface Histories {
@@ -20,25 +21,52 @@ interface Histories {
 const KEPT = {olderThanMs: 30 * 86_400_000, keep: 1000}
 const MAX_BYTES = 64 * 2 ** 20
 
-/** Writes the histories of a workspace into one new file, but for old ones. Returns how many sessions it holds. */
+/** What was packed: how many sessions, and how many did not fit. */
+export interface Packed {
+  readonly sessions: number
+  readonly left: number
+}
+
+/** Writes the histories of a workspace into one new file, but for old ones: what is not over first, then the newest, as many as may be read again. */
 export async function packHistories(
   {sessions, clock}: Histories,
   path: string,
   {redactPrompts}: {readonly redactPrompts: boolean},
-): Promise<number> {
+): Promise<Packed> {
   const histories = new Map<Session, string>()
   for (const id of await sessions.upkeep.ids()) {
-    let newest: HistoryLine | undefined
-    let content = ''
-    for await (const line of sessions.history(id)) {
-      if (!newest || decides(line, newest)) newest = line
-      content += `${redact(redactPrompts ? withoutPrompts(line.text) : line.text)}\n`
-    }
-    if (newest) histories.set(newest.session, content)
+    const lines = await historyOf(sessions, id, redactPrompts)
+    if (lines) histories.set(lines.session, lines.content)
   }
   for (const old of oldSessions([...histories.keys()], {...KEPT, now: clock.now()})) histories.delete(old)
-  await writeFile(path, [...histories.values()].join(''), {flag: 'wx', mode: 0o600})
-  return histories.size
+  const inOrder = [...histories].sort(
+    ([a], [b]) => Number(isSettled(a)) - Number(isSettled(b)) || (a.updatedAt < b.updatedAt ? 1 : -1),
+  )
+  const packed: string[] = []
+  let room = MAX_BYTES
+  for (const [, content] of inOrder) {
+    room -= Buffer.byteLength(content)
+    if (room < 0) break
+    packed.push(content)
+  }
+  await writeFile(path, packed.join(''), {flag: 'wx', mode: 0o600})
+  return {sessions: packed.length, left: inOrder.length - packed.length}
+}
+
+/** A history's lines as they may leave the machine, and its session as the deciding one of them has it. */
+async function historyOf(
+  sessions: SessionStore,
+  id: string,
+  redactPrompts: boolean,
+): Promise<{session: Session; content: string} | undefined> {
+  let newest: {session: Session} | undefined
+  let content = ''
+  for await (const text of exportSession(sessions, id, {redactPrompts})) {
+    const line = parseLine(text)
+    if (line && (!newest || decides(line, newest))) newest = line
+    content += `${redact(text)}\n`
+  }
+  return newest && {session: newest.session, content}
 }
 
 /**

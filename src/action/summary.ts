@@ -1,7 +1,7 @@
 import {formatDuration} from '../duration.ts'
 import type {AssetOutcome} from '../make-picture.ts'
 import {gantt} from './gantt.ts'
-import {folded, plain, row, verbatim} from './markdown.ts'
+import {command as commandBlock, folded, plain, row, table, verbatim} from './markdown.ts'
 import type {Performance} from './performance.ts'
 import type {Timeline} from './timeline.ts'
 
@@ -10,6 +10,8 @@ export interface SummaryContent {
   readonly command: string
   readonly performance: Performance
   readonly timeline: Timeline
+  /** The run that made or found something. */
+  readonly run?: string | undefined
   /** Pages of what was uploaded. */
   readonly links: readonly {readonly title: string; readonly url: string}[]
   /** The command that does the same elsewhere. */
@@ -19,6 +21,8 @@ export interface SummaryContent {
 /** GitHub refuses a summary of more than 1 MiB whole; some room is left for what other tools write in the same step. */
 const MAX_BYTES = 1_000_000
 const OPEN_ROWS = 50
+const HISTORY_LINES = 500
+const REPRODUCTION_BYTES = 50_000
 
 const MARKS: Readonly<Record<AssetOutcome['state'], string>> = {
   completed: '✅',
@@ -39,83 +43,94 @@ const WHY: Readonly<Record<NonNullable<AssetOutcome['why']>, string>> = {
 
 /** The summary of a step, in GitHub's Markdown, never larger than GitHub takes: what is long gives way, and says so. */
 export function stepSummary(content: SummaryContent): string {
-  const {command, performance, timeline, links, reproduction} = content
-  const {error, exitCode, headline, assets = [], sessions = [], findings = [], run} = performance
-  const head = [
-    `### ${exitCode === 0 ? '✅' : '❌'} ag ${command}: ${plain(headline, 300)}`,
-    ...(error && exitCode !== 0
-      ? [`**${plain(error.message, 1000)}**${error.next ? ` ${plain(error.next, 400)}` : ''}`]
-      : []),
-    ...(timeline.waited ? [waitedFor(timeline)] : []),
-  ]
+  const {performance, timeline, links, reproduction, run} = content
+  const {assets = [], sessions = [], findings = []} = performance
+  const head = headOf(content)
+  const same =
+    Buffer.byteLength(reproduction) <= REPRODUCTION_BYTES
+      ? [`The same on a machine of your own:\n\n${commandBlock(reproduction)}`]
+      : ['The command that does the same is in the log.']
   const tail = [
     ...(links.length > 0 ? [links.map(({title, url}) => `[${title}](${url})`).join(' · ')] : []),
     ...(run === undefined ? [] : [`Run \`${run}\`.`]),
-    `The same on a machine of your own:\n\n${verbatim([reproduction])}`,
+    ...same,
   ]
-  const chart = gantt(timeline.stretches)
-  const budget = MAX_BYTES - size([...head, ...tail]) - size([chart ?? ''])
-  const table = assetTable(assets, Math.floor(budget * 0.8))
+  const chart = timeline.stretches.some(({state}) => state !== 'waited') ? gantt(timeline.stretches) : undefined
+  const budget = MAX_BYTES - size([...head, ...tail, chart ?? ''])
+  const pictures = assetTable(assets, Math.floor(budget * 0.7))
   const middle = [
-    ...(table ? [table] : []),
+    ...(pictures ? [pictures] : []),
     ...(sessions.length > 0 ? [sessionTable(sessions)] : []),
     ...(findings.length > 0 ? [findingTable(findings)] : []),
     ...(chart ? [folded('When', chart)] : []),
   ]
-  const rest = MAX_BYTES - size([...head, ...middle, ...tail])
-  const history = historyOf(timeline, Math.min(rest - 500, 200_000))
+  const rest = MAX_BYTES - size([...head, ...middle, ...tail]) - 500
+  const history = historyOf(timeline, rest)
   return `${[...head, ...middle, ...(history ? [history] : []), ...tail].join('\n\n')}\n`
+}
+
+/** The summary of a step that was refused: nothing of it is known but why. */
+export function refusalSummary({error}: Performance): string {
+  return `### ❌ ag: nothing was done.\n\n**${plain(error?.message ?? '', 2000)}** ${plain(error?.next ?? '', 400)}\n`
 }
 
 function size(parts: readonly string[]): number {
   return parts.reduce((sum, part) => sum + Buffer.byteLength(part) + 2, 0)
 }
 
-function waitedFor({stretches, reasons}: Timeline): string {
-  const ms = stretches.filter(({state}) => state === 'waited').reduce((sum, {from, to}) => sum + to - from, 0)
-  const why = reasons.map((reason) => `- ${plain(reason, 300)}`).join('\n')
-  return `Waited ${formatDuration(ms)} for the server to be idle${why ? `:\n\n${why}` : '.'}`
+function headOf({command, performance: {error, exitCode, headline, status}, timeline}: SummaryContent): string[] {
+  const mark = exitCode === 0 ? '✅' : status === 'cancelled' ? '⏹️' : '❌'
+  const next = error?.next ? ` ${plain(error.next, 400)}` : ''
+  return [
+    `### ${mark} ag ${command}: ${plain(headline, 300)}`,
+    ...(error && exitCode !== 0 ? [`**${plain(error.message, 1000)}**${next}`] : []),
+    ...(timeline.waitedMs >= 500 || timeline.reasons.length > 0 ? [waitedFor(timeline)] : []),
+  ]
 }
+
+function waitedFor({waitedMs, reasons}: Timeline): string {
+  const why = reasons.map((reason) => `- ${plain(reason, 300)}`).join('\n')
+  return `Waited ${formatDuration(waitedMs)} for the server${why ? `:\n\n${why}` : '.'}`
+}
+
+const HEAD = ['', 'asset', 'state', 'seed', 'took', 'why']
 
 /** What was not made comes first, then what was, then what needed nothing. */
 function assetTable(assets: readonly AssetOutcome[], budget: number): string | undefined {
   if (assets.length === 0) return undefined
   const rank = ({state, source}: AssetOutcome): number => (state !== 'completed' ? 0 : source === 'kept' ? 2 : 1)
-  const sorted = assets.toSorted((a, b) => rank(a) - rank(b))
-  const head = [row(['', 'asset', 'state', 'seed', 'took', 'why']), row(['---', '---', '---', '---', '---', '---'])]
   const lines: string[] = []
-  let left = budget - size(head) - 300
-  for (const asset of sorted) {
+  let left = budget - 500
+  for (const asset of assets.toSorted((a, b) => rank(a) - rank(b))) {
     const line = assetRow(asset)
     left -= Buffer.byteLength(line) + 1
     if (left < 0) break
     lines.push(line)
   }
-  const table = (rows: readonly string[]): string => [...head, ...rows].join('\n')
   const missing = assets.length - lines.length
   const more = missing > 0 ? `\n\nand ${missing} more: the output \`report\` names a file with all.` : ''
-  if (lines.length <= OPEN_ROWS) return table(lines) + more
-  const others = folded(`and ${lines.length - OPEN_ROWS} more`, table(lines.slice(OPEN_ROWS)))
-  return `${table(lines.slice(0, OPEN_ROWS))}\n\n${others}${more}`
+  if (lines.length <= OPEN_ROWS) return table(HEAD, lines) + more
+  const others = folded(`and ${lines.length - OPEN_ROWS} more`, table(HEAD, lines.slice(OPEN_ROWS)))
+  return `${table(HEAD, lines.slice(0, OPEN_ROWS))}\n\n${others}${more}`
 }
 
 function assetRow({asset, state, source, seed, duration_seconds: seconds, why, error, picture}: AssetOutcome): string {
-  const what =
-    state === 'completed' ? (source === 'kept' ? 'up to date' : source === 'adopted' ? 'found' : 'made') : state
+  const done = {made: 'made', kept: 'up to date', adopted: 'found'}[source ?? 'made']
+  const name = picture ? `${plain(asset, 100)}<br>${plain(picture.path, 200)}` : plain(asset, 100)
+  const took = seconds === undefined ? '' : seconds < 10 ? `${seconds.toFixed(1)}s` : formatDuration(seconds * 1000)
   const reason = error
     ? plain(error.message, 200)
-    : why && source !== 'adopted'
-      ? WHY[why]
-      : source === 'adopted'
-        ? 'an earlier run had got it finished'
+    : source === 'adopted'
+      ? 'an earlier run had got it finished'
+      : why && state === 'completed'
+        ? WHY[why]
         : ''
-  const name = picture ? `${plain(asset, 100)}<br>${plain(picture.path, 200)}` : plain(asset, 100)
   return row([
     MARKS[state],
     name,
-    what,
+    state === 'completed' ? done : state,
     seed === undefined ? '' : String(seed),
-    seconds === undefined ? '' : formatDuration(seconds * 1000),
+    took,
     reason,
   ])
 }
@@ -127,22 +142,21 @@ function sessionTable(sessions: NonNullable<Performance['sessions']>): string {
     .slice(0, ROWS_AT_MOST)
     .map(({session, state, message}) => row([plain(session), plain(state), plain(message, 300)]))
   const more = sessions.length > ROWS_AT_MOST ? `\n\nand ${sessions.length - ROWS_AT_MOST} more.` : ''
-  return [row(['session', 'state', '']), row(['---', '---', '---']), ...rows].join('\n') + more
+  return table(['session', 'state', 'why'], rows) + more
 }
 
 function findingTable(findings: NonNullable<Performance['findings']>): string {
   const rows = findings.map(({name, state, detail}) => row([plain(name), plain(state), plain(detail, 400)]))
-  return [row(['', 'state', '']), row(['---', '---', '---']), ...rows].join('\n')
+  return table(['what', 'state', 'detail'], rows)
 }
 
 /** What happened, the newest of it if it is too much. */
 function historyOf({moments}: Timeline, budget: number): string | undefined {
-  if (moments.length === 0) return undefined
   const lines: string[] = []
   let left = budget
-  for (const {at, words} of moments.toReversed()) {
+  for (const {at, words} of moments.slice(-HISTORY_LINES).reverse()) {
     const line = `${new Date(at).toISOString().slice(11, 19)}  ${words}`
-    left -= Buffer.byteLength(line) + 1
+    left -= Math.min(Buffer.byteLength(line), 2000) + 1
     if (left < 0) break
     lines.unshift(line)
   }

@@ -14,11 +14,14 @@ export interface Moment {
   readonly words: string
 }
 
-/** Remembers when things happened, for the summary: bounded, whatever the size of the run. */
+const REASONS_AT_MOST = 20
+const MOMENTS_AT_MOST = 2000
+
+/** Remembers when things happened, for the summary: a stretch for each picture, and the last of what else there was to say. */
 export class Timeline {
   readonly stretches: Stretch[] = []
   readonly moments: Moment[] = []
-  /** Why it waited before it began, each reason once, in order. */
+  /** Why it waited, each reason once, in order. */
   readonly reasons: string[] = []
   #waitingSince: number | undefined
   readonly #started = new Map<string, number>()
@@ -28,9 +31,14 @@ export class Timeline {
     this.#now = now
   }
 
-  /** Whether something was waited for. */
-  get waited(): boolean {
-    return this.stretches.some(({state}) => state === 'waited')
+  /** For how long it waited in all. */
+  get waitedMs(): number {
+    return this.stretches.filter(({state}) => state === 'waited').reduce((sum, {from, to}) => sum + to - from, 0)
+  }
+
+  /** Nothing happens any more: also a wait that was not ended has ended. */
+  end(): void {
+    this.#endWait(this.#now())
   }
 
   note(event: Report): void {
@@ -38,49 +46,51 @@ export class Timeline {
     switch (event.event) {
       case 'wait.started':
         this.#waitingSince = at
-        break
+        return
       case 'wait.state':
-        if (event.state !== 'idle') this.#reason(`${event.server} is ${event.state}: ${event.reason}`)
-        this.#moment(at, `${event.server} is ${event.state}: ${event.reason}`)
-        break
+        return this.#waitState(at, event)
       case 'wait.finished':
-        if (this.#waitingSince !== undefined) this.#stretch('waiting', this.#waitingSince, at, 'waited')
-        break
+        return this.#endWait(at)
       case 'asset.started':
         this.#started.set(event.asset, at)
-        break
+        return
       case 'asset.retrying':
-        this.#moment(at, `${event.asset} is tried again: ${event.message}`)
-        break
+        return this.#moment(at, `${event.asset} is tried again: ${event.message}`)
       case 'asset.completed': {
+        const state = event.source === 'adopted' ? 'found' : 'made'
         const from = this.#started.get(event.asset) ?? at - event.duration_seconds * 1000
-        this.#stretch(event.asset, from, at, event.source === 'adopted' ? 'found' : 'made')
-        this.#moment(at, `${event.asset} is ${event.source === 'adopted' ? 'found' : 'made'} (${event.session})`)
-        break
+        this.stretches.push({name: event.asset, from, to: at, state})
+        return this.#moment(at, `${event.asset} is ${state} (${event.session})`)
       }
       case 'asset.failed':
-        this.#stretch(event.asset, this.#started.get(event.asset) ?? at, at, 'failed')
-        this.#moment(at, `${event.asset} ${event.state} (${event.session}): ${event.message}`)
-        break
+        this.stretches.push({name: event.asset, from: this.#started.get(event.asset) ?? at, to: at, state: 'failed'})
+        return this.#moment(at, `${event.asset} ${event.state} (${event.session}): ${event.message}`)
       case 'recover.session':
-        this.#moment(at, `${event.session} ${event.state}: ${event.message}`)
-        break
+        return this.#moment(at, `${event.session} ${event.state}: ${event.message}`)
       case 'notice':
-        this.#moment(at, event.message)
-        break
+        return this.#moment(at, event.message)
       default:
     }
   }
 
-  #reason(words: string): void {
-    if (this.reasons.length < 20 && this.reasons.at(-1) !== words) this.reasons.push(words)
+  #waitState(
+    at: number,
+    {server, state, reason}: Extract<Report, {event: 'wait.state' | 'wait.look' | 'wait.heartbeat'}>,
+  ): void {
+    const words = `${server} is ${state}: ${reason}`
+    this.#moment(at, words)
+    if (state === 'idle' || this.reasons.at(-1) === words) return
+    if (this.reasons.length < REASONS_AT_MOST) this.reasons.push(words)
   }
 
-  #stretch(name: string, from: number, to: number, state: Stretch['state']): void {
-    this.stretches.push({name, from, to, state})
+  #endWait(at: number): void {
+    if (this.#waitingSince === undefined) return
+    this.stretches.push({name: 'waiting', from: this.#waitingSince, to: at, state: 'waited'})
+    this.#waitingSince = undefined
   }
 
   #moment(at: number, words: string): void {
     this.moments.push({at, words})
+    if (this.moments.length > MOMENTS_AT_MOST) this.moments.shift()
   }
 }

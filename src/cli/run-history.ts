@@ -6,13 +6,13 @@ import {systemClock} from '../clock.ts'
 import {storageError, systemCode} from '../errors.ts'
 import {interruptible} from '../face/interruption.ts'
 import type {StateSettings} from '../face/settings.ts'
+import {openHistories, workspaceOf} from '../face/workspace.ts'
 import {exportHistory} from '../history/export.ts'
 import type {HistoryQuery} from '../history/list.ts'
 import {type MergeResult, mergeHistory} from '../history/merge.ts'
 import {isSettled} from '../session/history-line.ts'
 import {linesOf} from '../store/export-file.ts'
 import type {SessionStore} from '../store/session-store.ts'
-import {openWorkspace, resolveWorkspace} from '../store/workspace.ts'
 
 /** What a command does with the histories of a workspace; there is no server in it. */
 export interface HistoryContext {
@@ -30,10 +30,14 @@ export async function withHistory<T>(
   work: (context: HistoryContext) => Promise<T>,
 ): Promise<T> {
   using interruption = interruptible()
-  const workspace = resolveWorkspace({stateDir: flags['state-dir'], stateFile: flags['state-file']})
-  const sessions = openWorkspace({...workspace, clock: systemClock, command: 'ag history', readOnly})
+  const sessions = openHistories(flags, {command: 'ag history', readOnly})
   try {
-    return await work({sessions, clock: systemClock, signal: interruption.signal, workspace: workspace.stateDir})
+    return await work({
+      sessions,
+      clock: systemClock,
+      signal: interruption.signal,
+      workspace: workspaceOf(flags).stateDir,
+    })
   } finally {
     await sessions.close()
   }

@@ -1,10 +1,10 @@
 import {type CancelResult, cancel} from '../cancel.ts'
 import {systemClock} from '../clock.ts'
-import {openWorkspace, resolveWorkspace} from '../store/workspace.ts'
 import type {CancelSettings} from './cancel-settings.ts'
 import type {Conduct} from './conduct.ts'
 import {connect} from './connect.ts'
 import {parseDuration} from './duration.ts'
+import {openHistories} from './workspace.ts'
 
 /** Cancels what the settings and the named sessions say, from another process or terminal than the one that generates. */
 export async function runCancel(
@@ -13,8 +13,7 @@ export async function runCancel(
   {signal, report}: Conduct,
 ): Promise<CancelResult> {
   const timeoutMs = parseDuration(settings.timeout)
-  const workspace = resolveWorkspace({stateDir: settings['state-dir'], stateFile: settings['state-file']})
-  const sessions = openWorkspace({...workspace, clock: systemClock, command: 'ag cancel'})
+  const sessions = openHistories(settings, {command: 'ag cancel'})
   await using connection = await connect(settings)
   try {
     const {run, all, user} = settings

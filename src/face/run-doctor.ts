@@ -1,10 +1,10 @@
 import {styleText} from 'node:util'
 import {systemClock} from '../clock.ts'
 import {type DoctorResult, doctor} from '../doctor.ts'
-import {openWorkspace, resolveWorkspace} from '../store/workspace.ts'
 import type {Conduct} from './conduct.ts'
 import {connect} from './connect.ts'
 import type {ServerSettings, StateSettings} from './settings.ts'
+import {openHistories} from './workspace.ts'
 
 const PROXIES = ['HTTP_PROXY', 'HTTPS_PROXY', 'ALL_PROXY', 'http_proxy', 'https_proxy', 'all_proxy']
 
@@ -13,8 +13,7 @@ export async function runDoctor(
   settings: ServerSettings & StateSettings,
   {signal, report}: Conduct,
 ): Promise<DoctorResult> {
-  const workspace = resolveWorkspace({stateDir: settings['state-dir'], stateFile: settings['state-file']})
-  const sessions = openWorkspace({...workspace, clock: systemClock, command: 'ag doctor', readOnly: true})
+  const sessions = openHistories(settings, {command: 'ag doctor', readOnly: true})
   await using connection = await connect(settings)
   const proxies = Object.fromEntries(PROXIES.flatMap((name) => (process.env[name] ? [[name, process.env[name]]] : [])))
   return await doctor({server: connection.server, sessions, clock: systemClock, signal, report}, {proxies})

@@ -3,13 +3,13 @@ import {systemClock} from '../clock.ts'
 import {startDeadline} from '../deadline.ts'
 import {type GenerateResult, generate} from '../generate.ts'
 import type {ResumeMode} from '../resume.ts'
-import {openWorkspace, resolveWorkspace} from '../store/workspace.ts'
 import type {Conduct} from './conduct.ts'
 import {connect} from './connect.ts'
 import {parseDuration} from './duration.ts'
 import {runGate} from './gate.ts'
 import type {RunSettings} from './run-settings.ts'
 import type {ServerSettings, StateSettings} from './settings.ts'
+import {openHistories, workspaceOf} from './workspace.ts'
 
 export interface GenerateRun {
   readonly run: string
@@ -36,8 +36,8 @@ export async function runGenerate(
     transport: settings.transport,
     onRestart: () => note('The server was restarted.'),
   })
-  const workspace = resolveWorkspace({stateDir: settings['state-dir'], stateFile: settings['state-file']})
-  const sessions = openWorkspace({...workspace, clock: systemClock, command: 'ag generate', report: note})
+  const {stateDir: workspace} = workspaceOf(settings)
+  const sessions = openHistories(settings, {command: 'ag generate', report: note})
   try {
     return await generate(
       {server: connection.server, sessions, clock: systemClock, signal, report},
@@ -46,7 +46,7 @@ export async function runGenerate(
         resume,
         assets,
         outputDirectory,
-        workspace: workspace.stateDir,
+        workspace,
         snapshots,
         concurrency: settings.concurrency,
         failFast: settings['fail-fast'],

@@ -8,7 +8,6 @@ import type {GenerateResult} from '../generate.ts'
 import {type RecoverResult, recover} from '../recover.ts'
 import type {Places} from '../recovery/place.ts'
 import {newRunId} from '../session/run-id.ts'
-import {openWorkspace, resolveWorkspace} from '../store/workspace.ts'
 import type {Conduct} from './conduct.ts'
 import {connectWhenNeeded} from './connect.ts'
 import {count} from './count.ts'
@@ -16,6 +15,7 @@ import {parseAge, parseDuration} from './duration.ts'
 import type {RecoverSettings} from './recover-settings.ts'
 import {recoverTable} from './recover-table.ts'
 import type {ServerSettings, StateSettings} from './settings.ts'
+import {openHistories, workspaceOf} from './workspace.ts'
 
 /** A recovery, and what was made again after it. */
 export interface RecoveryReport extends RecoverResult {
@@ -32,10 +32,10 @@ export async function runRecover(
   const sinceMs = settings.since === undefined ? undefined : parseAge(settings.since)
   const giveUpAfterMs = parseAge(settings['give-up-after'])
   checkFolders(settings)
-  const workspace = resolveWorkspace({stateDir: settings['state-dir'], stateFile: settings['state-file']})
-  const places = placesOf(workspace.stateDir, settings['output-dir'], await manifestOf(manifest, workspace.stateDir))
+  const {stateDir: workspace} = workspaceOf(settings)
+  const places = placesOf(workspace, settings['output-dir'], await manifestOf(manifest, workspace))
   const note = (message: string): void => report({event: 'notice', message})
-  const sessions = openWorkspace({...workspace, clock: systemClock, command: 'ag recover', report: note})
+  const sessions = openHistories(settings, {command: 'ag recover', report: note})
   try {
     await using connection = connectWhenNeeded(settings)
     const context = {server: connection.server, sessions, clock: systemClock, signal, report}
@@ -57,7 +57,7 @@ export async function runRecover(
       ...(waitMs === undefined ? {} : {waitMs}),
     })
     if (!settings.resubmit || result.error) return result
-    const run = {newRun: newRunId, workspace: workspace.stateDir, failFast: false, overwrite: false}
+    const run = {newRun: newRunId, workspace, failFast: false, overwrite: false}
     const again = {places, sessions: named, concurrency, allowFuzzyModel: false, ...retries, ...since, ...run}
     try {
       const {resubmit} = await import('../resubmit.ts')

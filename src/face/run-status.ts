@@ -1,9 +1,9 @@
 import {systemClock} from '../clock.ts'
 import {type StatusResult, status} from '../status.ts'
-import {openWorkspace, resolveWorkspace} from '../store/workspace.ts'
 import type {Conduct} from './conduct.ts'
 import {connect} from './connect.ts'
 import type {ServerSettings, StateSettings} from './settings.ts'
+import {openHistories} from './workspace.ts'
 
 interface StatusRun extends Conduct {
   /** Milliseconds between looks; without, there is one look. */
@@ -19,8 +19,7 @@ export async function runStatus(
   settings: ServerSettings & StateSettings,
   {signal, report, show, againMs, reuseSession = false}: StatusRun,
 ): Promise<StatusResult> {
-  const workspace = resolveWorkspace({stateDir: settings['state-dir'], stateFile: settings['state-file']})
-  const sessions = openWorkspace({...workspace, clock: systemClock, command: 'ag status', readOnly: true})
+  const sessions = openHistories(settings, {command: 'ag status', readOnly: true})
   await using connection = await connect(settings, {reuseSession})
   const context = {server: connection.server, sessions, clock: systemClock, signal, report}
   try {

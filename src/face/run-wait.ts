@@ -1,11 +1,11 @@
 import {systemClock} from '../clock.ts'
 import {UsageError} from '../errors.ts'
-import {openWorkspace, resolveWorkspace} from '../store/workspace.ts'
 import {type WaitResult, waitIdle} from '../wait-idle.ts'
 import type {Conduct} from './conduct.ts'
 import {connect} from './connect.ts'
 import {type GateSettings, waitOptions} from './gate.ts'
 import type {ServerSettings, StateSettings} from './settings.ts'
+import {openHistories} from './workspace.ts'
 
 export interface WaitSettings extends Omit<ServerSettings, 'server'>, StateSettings, GateSettings {
   /** From the environment it is one text. */
@@ -24,8 +24,7 @@ export async function runWait(settings: WaitSettings, {signal, report}: Conduct)
   ]
   if (names.length === 0) throw new UsageError('No server is named.', {next: 'Give one with --server (AG_SERVER).'})
   const options = waitOptions(settings, names.length)
-  const workspace = resolveWorkspace({stateDir: settings['state-dir'], stateFile: settings['state-file']})
-  const sessions = openWorkspace({...workspace, clock: systemClock, command: 'ag wait-idle', readOnly: true})
+  const sessions = openHistories(settings, {command: 'ag wait-idle', readOnly: true})
   await using connections = new AsyncDisposableStack()
   const servers = []
   for (const server of names) servers.push(connections.use(await connect({...settings, server})).server)

@@ -20,12 +20,19 @@ export function withoutPrompts(text: string): string {
   return JSON.stringify({...line, metadata: {...metadata, request: hidden}})
 }
 
-/** SwarmUI has several parameters for prompts (`prompt`, `negativeprompt`, those of refiners and extensions). */
+/** Whether a parameter is a prompt: SwarmUI has several (`prompt`, `negativeprompt`, those of refiners and extensions). */
+export function isPrompt(parameter: string): boolean {
+  return /prompt/i.test(parameter)
+}
+
+/** A message without the prompt that it may quote; very short ones could be any word. */
+export function withoutPrompt(message: string, prompt: string): string {
+  return prompt.length < 4 ? message : message.replaceAll(prompt, HIDDEN)
+}
+
 function hidePrompts(parameters: unknown): unknown {
   if (!isRecord(parameters)) return {}
-  return Object.fromEntries(
-    Object.entries(parameters).map(([name, value]) => [name, /prompt/i.test(name) ? HIDDEN : value]),
-  )
+  return Object.fromEntries(Object.entries(parameters).map(([name, value]) => [name, isPrompt(name) ? HIDDEN : value]))
 }
 
 function isRecord(value: unknown): value is Record<string, unknown> {

@@ -2,7 +2,8 @@ import {readFileSync} from 'node:fs'
 import {fileURLToPath} from 'node:url'
 import {describe, expect, test} from '@jest/globals'
 import {parse} from 'yaml'
-import {COMMANDS, ENVIRONMENT, INPUT_NAMES, NEEDS, presetOf, readInputs} from '../../src/action/inputs.ts'
+import {COMMANDS, ENVIRONMENT, INPUT_NAMES, NEEDS, presetOf} from '../../src/action/input-schemas.ts'
+import {readInputs} from '../../src/action/inputs.ts'
 import {reproduce} from '../../src/action/reproduce.ts'
 
 const root = new URL('../../', import.meta.url)
@@ -99,7 +100,12 @@ describe('reading inputs', () => {
     [{'wait-timeout': '5m'}, /The input wait-timeout says nothing without wait-idle/],
     [{command: 'cancel', run: 'x', all: 'true'}, /exclude each other/],
     [{seed: '5'}, /The input seed is for a picture from a prompt/],
-    [{prompt: 'a fox', manifest: 'x.yaml'}, /There is a manifest and a prompt/],
+    [{steps: '30'}, /The input steps is for a picture from a prompt/],
+    [{model: 'x'}, /The input model is for a picture from a prompt/],
+    [{prompt: 'a fox', manifest: 'x.yaml'}, /The input manifest is for a manifest, and there is a prompt/],
+    [{prompt: 'a fox', run: 'x'}, /The input run is for a manifest/],
+    [{timeout: 'soon'}, /The input timeout is "soon", and has to be a duration/],
+    [{command: 'status', 'upload-pictures': 'true'}, /The input upload-pictures does nothing for the command status/],
   ])('refuses %j', (given, message) => {
     expect(() => inputs(given as unknown as Record<string, string>)).toThrow(message)
   })

@@ -2,7 +2,7 @@ import {describe, expect, test} from '@jest/globals'
 import {artifactName} from '../../src/action/artifact.ts'
 import {stateKeys} from '../../src/action/cache.ts'
 import {type Runner, readRunner, slug} from '../../src/action/runner.ts'
-import {cacheScopes} from '../../src/action/runtime-token.ts'
+import {cacheScopes, jobBackendId} from '../../src/action/runtime-token.ts'
 import {refuseUntrusted} from '../../src/action/untrusted.ts'
 
 const runner: Runner = {
@@ -17,10 +17,10 @@ const runner: Runner = {
 describe('keys of the state', () => {
   test('are unique for each step, and are looked for from near to far', () => {
     expect(stateKeys(runner, 'default', '0')).toEqual({
-      key: 'ag-state-v1/default/refs-heads-main-f921bd05/art/0/12/1/__self/',
+      key: 'ag-state-v1/default/art/0/refs-heads-main-f921bd05/12/1/__self/',
       restore: [
-        'ag-state-v1/default/refs-heads-main-f921bd05/art/0/',
-        'ag-state-v1/default/refs-heads-main-f921bd05/',
+        'ag-state-v1/default/art/0/refs-heads-main-f921bd05/',
+        'ag-state-v1/default/art/0/',
         'ag-state-v1/default/',
       ],
     })
@@ -40,10 +40,13 @@ describe('keys of the state', () => {
       [{}, 'default', '01'],
       [{}, 'default2', '0'],
       [{}, 'de', '0'],
+      [{jobId: 'another'}, 'default', '0'],
+      [{jobId: 'another2'}, 'default', '0'],
     ]
     const keys = variants.map(([change, name, index]) => stateKeys({...runner, ...change}, name, index))
     for (const a of keys) {
-      for (const b of keys) if (a !== b) expect(b.key.startsWith(a.key)).toBe(false)
+      for (const b of keys.filter(({key}) => key !== a.key && !key.includes('another')))
+        expect(b.key.startsWith(a.key)).toBe(false)
       for (const prefix of a.restore) expect(a.key.startsWith(prefix)).toBe(true)
     }
   })
@@ -70,7 +73,7 @@ test.each([
 
 test('artifacts are named after all that can differ within a run, without signs that the service refuses', () => {
   expect(artifactName('history', {...runner, job: 'a/b:c'}, 'my state', '3')).toMatch(
-    /^ag-history-my-state-[0-9a-f]{8}-12-1-a-b-c-[0-9a-f]{8}-3-__self$/,
+    /^ag-history-my-state-[0-9a-f]{8}-12-1-a-b-c-[0-9a-f]{8}-3$/,
   )
 })
 
@@ -106,4 +109,21 @@ describe('what the runtime token says', () => {
   ])('%#', (text, scopes) => {
     expect(cacheScopes(text)).toEqual(scopes)
   })
+})
+
+test.each([
+  [{scp: 'Actions.GenericRead:a:b Actions.Results:run-1:job-2 x'}, 'job-2'],
+  [{scp: 'Actions.GenericRead:a:b'}, ''],
+  [{}, ''],
+])('the job of %j is %j', (claims, id) => {
+  expect(jobBackendId(`x.${Buffer.from(JSON.stringify(claims)).toString('base64url')}.y`)).toBe(id)
+})
+
+test.each([
+  ['__asset-generator_ag', ''],
+  ['__asset-generator_ag_2', '-2'],
+  ['__self', ''],
+  ['pictures', '-pictures'],
+])('the step %s ends the name of an artifact with %j', (step, end) => {
+  expect(artifactName('history', {...runner, step}, 's', '0')).toBe(`ag-history-s-12-1-art-0${end}`)
 })

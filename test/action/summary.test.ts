@@ -74,9 +74,7 @@ describe('the summary', () => {
     timeline.note({event: 'wait.state', server: 'gpu', state: 'busy', reason: '2 at a backend', quiet_seconds: 0})
     now = 90_000
     timeline.note({event: 'wait.finished', open: true, verdict: 'idle', waited_seconds: 90})
-    expect(summary({}, timeline)).toMatch(
-      /Waited 1\.5m for the server to be idle:\n\n- gpu is busy&#58; 2 at a backend/,
-    )
+    expect(summary({}, timeline)).toMatch(/Waited 1\.5m for the server:\n\n- gpu is busy&#58; 2 at a backend/)
   })
 
   test('shows what is not ours as it is: nothing of it is markup, a mention or a link', () => {

@@ -1,11 +1,11 @@
 import {execFileSync} from 'node:child_process'
-import {existsSync, mkdirSync, writeFileSync} from 'node:fs'
+import {existsSync, mkdirSync, readFileSync, symlinkSync, writeFileSync} from 'node:fs'
 import {mkdtemp, readFile, rm} from 'node:fs/promises'
 import {tmpdir} from 'node:os'
-import {join} from 'node:path'
+import {dirname, join} from 'node:path'
 import {pathToFileURL} from 'node:url'
 import {describe, expect, test} from '@jest/globals'
-import {histories, type Repository, repository, unzipped} from '../support/action-job.ts'
+import {histories, MANIFEST, type Repository, repository, unzipped} from '../support/action-job.ts'
 import {ag} from '../support/ag.ts'
 import {until} from '../support/built-workspace.ts'
 import type {StoredArtifact} from '../support/results-service.ts'
@@ -32,7 +32,7 @@ describe('the action', () => {
       pictures: '["assets/sun.png","assets/moon.png"]',
       'output-dir': 'assets',
       'state-key': '',
-      'history-artifact': 'ag-history-default-1-1-art-0-__self',
+      'history-artifact': 'ag-history-default-1-1-art-0',
       'history-url': 'https://github.com/someone/game/actions/runs/1/artifacts/2000',
     })
     expect(JSON.parse(await readFile(made.outputs['report'] ?? '', 'utf8'))).toMatchObject({schemaVersion: 1, made: 2})
@@ -48,7 +48,7 @@ describe('the action', () => {
     expect(kept.outputs).toMatchObject({
       made: '0',
       kept: '2',
-      'state-key': 'ag-state-v1/default/refs-heads-main-f921bd05/art/0/1/1/__self/',
+      'state-key': 'ag-state-v1/default/art/0/refs-heads-main-f921bd05/1/1/__self/job-backend-id/',
       'history-artifact': '',
     })
     expect(kept.main.summary).toMatch(/up to date/)
@@ -114,7 +114,8 @@ describe('the action', () => {
     expect(state).toMatchObject({interrupted: 'true', settled: 'true'})
     expect(main.log).not.toMatch(/Kept the histories/)
     expect(post).toMatchObject({exitCode: 0, log: expect.stringMatching(/Kept the histories of 2 sessions/)})
-    expect(post?.summary).toMatch(/The step was cancelled/)
+    expect(main.summary).toMatch(/^### ⏹️ ag generate: .*2 not finished/)
+    expect(post?.summary).toMatch(/^\[History of this run/)
     expect(repo.services.artifacts).toHaveLength(1)
     expect(unzippedText(repo.services.artifacts)).toMatch(/"state":"cancelled"/)
 
@@ -173,7 +174,7 @@ describe('the action', () => {
       expect(main.log).toMatch(
         readOnly === 'told'
           ? /not kept for later runs: this run may only read the cache/
-          : /was not kept: the cache refused it/,
+          : /was not kept, as the lines above say/,
       )
       expect(repo.services.calls.includes('CreateCacheEntry')).toBe(readOnly === 'untold')
       expect(repo.services.artifacts).toHaveLength(1)
@@ -268,6 +269,8 @@ describe('the action', () => {
     expect(refused.main.exitCode).toBe(2)
     expect(annotations(refused.main, 'error')[0]?.message).toMatch(/Anybody can cause the event issue_comment/)
     expect(await repo.asked()).toBe(0)
+    const resubmit = {command: 'recover', apply: 'true', resubmit: 'true'}
+    expect((await repo.step(await repo.job({event}), resubmit)).main.exitCode).toBe(2)
     expect((await repo.step(await repo.job({event}), {'allow-untrusted': 'true'})).main.exitCode).toBe(0)
     expect((await repo.step(await repo.job({event}), {server: 'mock'})).outputs['made']).toBe('2')
   })
@@ -304,17 +307,34 @@ describe('the action', () => {
   test('runs twice in a job, each step with a state and an artifact of its own', async () => {
     await using repo = await repository()
     const runner = await repo.job()
-    await repo.step(runner)
     await runner.write(
       'more.yaml',
       (await runner.read('ag.yaml')).replaceAll('sun', 'star').replaceAll('moon', 'comet'),
     )
-    const {outputs} = await repo.step(runner, {manifest: 'more.yaml'}, {id: '__self_2'})
-    expect(outputs).toMatchObject({made: '2', 'history-artifact': 'ag-history-default-100-1-art-0-__self_2'})
+    const server = repo.mock.url
+    const [, second] = await runner.steps(
+      {inputs: {server}, options: {services: repo.services}},
+      {inputs: {server, manifest: 'more.yaml'}, options: {services: repo.services, id: '__self_2'}},
+    )
+    expect(second?.outputs).toMatchObject({made: '2', 'history-artifact': 'ag-history-default-100-1-art-0-2'})
     expect(repo.services.entries.map(({key}) => key)).toEqual([
-      'ag-state-v1/default/refs-heads-main-f921bd05/art/0/100/1/__self/',
-      'ag-state-v1/default/refs-heads-main-f921bd05/art/0/100/1/__self_2/',
+      'ag-state-v1/default/art/0/refs-heads-main-f921bd05/100/1/__self/job-backend-id/',
+      'ag-state-v1/default/art/0/refs-heads-main-f921bd05/100/1/__self_2/job-backend-id/',
     ])
+  })
+
+  test('gives each job of a matrix its own state back, and a new one that of its neighbours', async () => {
+    await using repo = await repository()
+    const names = ['sun', 'moon']
+    for (const [index, name] of names.entries()) {
+      const runner = await repo.job({run: 1, index})
+      await runner.write('ag.yaml', MANIFEST.replace(name === 'sun' ? /.*moon.*\n/ : /.*sun.*\n/, ''))
+      expect((await repo.step(runner)).outputs).toMatchObject({made: '1'})
+    }
+    for (const index of [0, 1, 2]) {
+      const {outputs} = await repo.step(await repo.job({run: 2, index}), {command: 'status'})
+      expect(outputs['state-key']).toMatch(new RegExp(`/art/${Math.min(index, 1)}/refs-heads-main-\\w+/1/1/`))
+    }
   })
 
   test('gates on an idle server, tells its state, its health, and stops what is active', async () => {
@@ -342,6 +362,125 @@ describe('the action', () => {
     expect(failed.main.summary).toMatch(/is busy/)
     const passed = await repo.step(runner, {...inputs, 'on-timeout': 'continue'})
     expect(passed).toMatchObject({main: {exitCode: 0}, outputs: {status: 'busy', 'timed-out': 'true', idle: 'false'}})
+  })
+
+  test('cancelled while a service hangs, ends at once with what it knows', async () => {
+    for (const [hanging, made] of [
+      ['GetCacheEntryDownloadURL', '0'],
+      ['CreateCacheEntry', '2'],
+    ] as const) {
+      await using repo = await repository({}, {hanging: [hanging]})
+      const strike = {how: 'cancel', when: () => until(async () => repo.services.calls.includes(hanging))} as const
+      const {main, outputs, post} = await repo.step(await repo.job(), {}, {strike, env: QUICK})
+      expect(main.milliseconds).toBeLessThan(3000)
+      expect(outputs).toMatchObject({made, 'state-key': ''})
+      expect(main.signal).toBeUndefined()
+      expect(post?.exitCode).toBe(0)
+    }
+  })
+
+  test('does not put a state of its own before one that it could not read', async () => {
+    await using repo = await repository({}, {hanging: ['GetCacheEntryDownloadURL']})
+    const {main, outputs} = await repo.step(await repo.job(), {}, {env: QUICK})
+    expect({code: main.exitCode, made: outputs['made']}).toEqual({code: 0, made: '2'})
+    expect(main.log).toMatch(/Nothing was restored: the cache did not answer in 60 s/)
+    expect(main.log).toMatch(/The state was not kept: later runs would find it instead/)
+    expect(repo.services.entries).toEqual([])
+    expect(repo.services.artifacts).toHaveLength(1)
+  })
+
+  test('cancelled while it waits, says for what and how long', async () => {
+    await using repo = await repository({foreign: {live_gens: 1}})
+    const strike = {how: 'cancel', when: (log: () => string) => until(async () => /is busy/.test(log()))} as const
+    const {main, outputs} = await repo.step(await repo.job(), {'wait-idle': 'true'}, {strike})
+    expect(main.exitCode).toBe(130)
+    expect(outputs).toMatchObject({status: 'cancelled', made: '0', pictures: '[]'})
+    expect(main.summary).toMatch(/^### ⏹️ ag generate: cancelled before anything was done/)
+    expect(main.summary).toMatch(/Waited \ds for the server:\n\n- .* is busy/)
+  })
+
+  test('killed in a recovery, changes nothing that main had not changed', async () => {
+    await using repo = await repository({step_ms: 400, steps: 20})
+    const runner = await repo.job({run: 1})
+    const strike = {how: 'lose', when: () => until(async () => (await repo.busy()) > 0)} as const
+    await repo.step(runner, {}, {strike})
+    const before = histories(runner).map((name) =>
+      readFileSync(join(runner.workspace, '.ag', 'sessions', name), 'utf8'),
+    )
+    const crash = {how: 'crash', when: (log: () => string) => until(async () => /was restored/.test(log()))} as const
+    const again = await repo.step(runner, {command: 'recover'}, {strike: crash, id: 'r'})
+    expect(again.post?.exitCode).toBe(0)
+    const after = histories(runner).map((name) => readFileSync(join(runner.workspace, '.ag', 'sessions', name), 'utf8'))
+    expect(after).toEqual(before)
+  })
+
+  test('names pictures where they are: with a state file elsewhere, through a link, with spaces in the path', async () => {
+    await using repo = await repository()
+    const runner = await repo.job({path: 'my work/game'})
+    const made = await repo.step(runner, {'state-file': 'build/state.json', 'upload-pictures': 'true'})
+    expect(made.outputs).toMatchObject({pictures: '["assets/sun.png","assets/moon.png"]', 'output-dir': 'assets'})
+    expect(made.outputs['pictures-artifact']).not.toBe('')
+    expect(made.main.log).toMatch(/Kept the histories of 2 sessions/)
+
+    const link = join(dirname(runner.workspace), 'link')
+    symlinkSync(runner.workspace, link)
+    const linked = await repo.step(runner, {'state-file': 'build/state.json'}, {env: {GITHUB_WORKSPACE: link}, id: 'x'})
+    expect(linked.outputs).toMatchObject({kept: '2', pictures: '["assets/sun.png","assets/moon.png"]'})
+  })
+
+  test('keeps its state although the runner has a space in its path', async () => {
+    await using repo = await repository()
+    const temp = await mkdtemp(join(tmpdir(), 'ag temp '))
+    try {
+      const {main} = await repo.step(await repo.job(), {}, {env: {RUNNER_TEMP: temp}})
+      expect(main.log).toMatch(/Kept the histories of 2 sessions/)
+    } finally {
+      await rm(temp, {recursive: true, force: true})
+    }
+  })
+
+  test('succeeds although there is no folder for temporary files', async () => {
+    await using repo = await repository()
+    const {main, outputs} = await repo.step(await repo.job(), {}, {env: {RUNNER_TEMP: '/nonexistent/x'}})
+    expect({code: main.exitCode, made: outputs['made'], report: outputs['report']}).toEqual({
+      code: 0,
+      made: '2',
+      report: '',
+    })
+    expect(
+      annotations(main, 'warning')
+        .map(({message}) => message)
+        .join(),
+    ).toMatch(/The histories were not kept/)
+    expect(main.summary).toMatch(/2 pictures made/)
+  })
+
+  test('told of an input that is wrong, has a summary, and speaks of inputs', async () => {
+    await using repo = await repository()
+    const wrong = await repo.step(await repo.job(), {retries: 'many'})
+    expect(wrong.main).toMatchObject({exitCode: 2, summary: expect.stringMatching(/The input retries is/)})
+    const runner = await repo.job()
+    await runner.write('assets/sun.png', 'somebody drew this')
+    const {main, outputs} = await repo.step(runner)
+    expect(outputs).toMatchObject({status: 'usage', made: '0', pictures: '[]'})
+    expect(main.summary).toMatch(/pass the input overwrite/)
+    const nowhere = await (await repo.job()).step({}, {env: {AG_SERVER: ''}})
+    expect(annotations(nowhere.main, 'error')[0]?.message).toMatch(/The input server is empty/)
+  })
+
+  test('hides a prompt that the server quotes', async () => {
+    await using repo = await repository({
+      faults: [{when: {prompt: 'moon'}, do: {error: 'Cannot draw "a secret moon"'}}],
+    })
+    const runner = await repo.job({payload: {repository: {id: 1, private: false}}})
+    const {main, outputs} = await repo.step(runner, {retries: '0'})
+    expect(main.exitCode).toBe(6)
+    const report = await readFile(outputs['report'] ?? '', 'utf8')
+    const said = annotations(main, 'error').map(({message}) => message)
+    for (const text of [main.log, main.summary, report, ...said, unzippedText(repo.services.artifacts)]) {
+      expect(text).not.toMatch(/a secret/)
+    }
+    expect(said[0]).toMatch(/Cannot draw "\(redacted\)"/)
   })
 
   test('makes one picture from a prompt', async () => {

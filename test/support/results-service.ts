@@ -24,6 +24,8 @@ export interface ServiceOptions {
   readonly readOnly?: 'told' | 'untold'
   /** Answers these calls with a status; `times` calls of each, default all. */
   readonly failing?: readonly {readonly method: string; readonly status: number; readonly times?: number}[]
+  /** Never answers these calls. */
+  readonly hanging?: readonly string[]
 }
 
 /**
@@ -99,6 +101,7 @@ export class ResultsService implements AsyncDisposable {
     if (!request.headers.authorization?.startsWith('Bearer ')) {
       return answer(response, 401, {code: 'unauthenticated', msg: 'no token'})
     }
+    if (this.options.hanging?.includes(method)) return
     const failing = this.options.failing?.find((one) => one.method === method)
     const failed = this.#failed.get(method) ?? 0
     if (failing && failed < (failing.times ?? Number.POSITIVE_INFINITY)) {

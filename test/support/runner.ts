@@ -2,6 +2,7 @@ import {readFileSync} from 'node:fs'
 import {mkdir, mkdtemp, readFile, rm, writeFile} from 'node:fs/promises'
 import {tmpdir} from 'node:os'
 import {dirname, join} from 'node:path'
+import type {Readable} from 'node:stream'
 import {fileURLToPath} from 'node:url'
 import {execa} from 'execa'
 import {parse} from 'yaml'
@@ -64,7 +65,8 @@ export interface StepOptions {
  */
 export interface Strike {
   readonly how: 'cancel' | 'kill' | 'crash' | 'lose'
-  readonly when: () => Promise<unknown>
+  /** Is given what the step has logged so far. */
+  readonly when: (log: () => string) => Promise<unknown>
 }
 
 /** Where and why a job runs. */
@@ -76,17 +78,19 @@ export interface JobOptions {
   readonly attempt?: number
   readonly job?: string
   readonly index?: number
+  /** Of the workspace, below the machine's folder. */
+  readonly path?: string
 }
 
 /** A machine with a checkout, on which jobs run: what actions/runner does for a step with `using: node24`. */
 export class RunnerDouble implements AsyncDisposable {
   readonly workspace: string
   readonly #folder: string
-  readonly #job: Required<JobOptions>
+  readonly #job: Required<Omit<JobOptions, 'path'>>
 
-  private constructor(folder: string, job: JobOptions) {
+  private constructor(folder: string, {path = 'work', ...job}: JobOptions) {
     this.#folder = folder
-    this.workspace = join(folder, 'work')
+    this.workspace = join(folder, path)
     const payload = {repository: {id: 1, private: true}}
     this.#job = {event: 'push', payload, ref: 'refs/heads/main', run: 100, attempt: 1, job: 'art', index: 0, ...job}
   }
@@ -94,7 +98,7 @@ export class RunnerDouble implements AsyncDisposable {
   static async start(job: JobOptions = {}): Promise<RunnerDouble> {
     const folder = await mkdtemp(join(tmpdir(), 'ag-runner-'))
     const runner = new RunnerDouble(folder, job)
-    await mkdir(runner.workspace)
+    await mkdir(runner.workspace, {recursive: true})
     return runner
   }
 
@@ -112,18 +116,37 @@ export class RunnerDouble implements AsyncDisposable {
     await rm(this.#folder, {recursive: true, force: true})
   }
 
-  /** Runs one `uses:` step: main, then post with what main saved, whatever became of it. */
+  /** Runs a job of one `uses:` step: main, then post, whatever became of it. */
   async step(inputs: Readonly<Record<string, string>>, options: StepOptions = {}): Promise<StepRun> {
+    const [run] = await this.steps({inputs, options})
+    if (!run) throw new Error('A job of one step has run one.')
+    return run
+  }
+
+  /** Runs a job of several steps: the main of each, then the posts of all that were begun, the last one first. */
+  async steps(
+    ...steps: readonly {readonly inputs: Readonly<Record<string, string>>; readonly options?: StepOptions}[]
+  ): Promise<StepRun[]> {
     const {runs} = action
     if (runs.using !== 'node24' || runs['post-if'] !== 'always()')
       throw new Error('action.yml asks for another runner.')
-    const env = await this.#environment(inputs, options)
-    const main = await this.#run(runs.main, env, options.strike)
-    const state = main.files.state
-    const outputs = main.files.output
-    if (options.strike?.how === 'lose') return {main, post: undefined, outputs, state}
+    const begun: (() => Promise<StepRun>)[] = []
+    for (const {inputs, options = {}} of steps) {
+      const env = await this.#environment(inputs, options)
+      const main = await this.#run(runs.main, env, options.strike)
+      begun.push(() => this.#end(main, env, options))
+    }
+    const ended: StepRun[] = []
+    for (const end of begun.reverse()) ended.unshift(await end())
+    return ended
+  }
+
+  /** Runs post with what main saved, unless the machine is gone. */
+  async #end(main: Phase & {files: Files}, env: Record<string, string>, {strike}: StepOptions): Promise<StepRun> {
+    const {state, output: outputs} = main.files
+    if (strike?.how === 'lose') return {main, post: undefined, outputs, state}
     const states = Object.fromEntries(Object.entries(state).map(([name, value]) => [`STATE_${name}`, value]))
-    const post = await this.#run(runs.post, {...env, ...states})
+    const post = await this.#run(action.runs.post, {...env, ...states})
     return {main, post, outputs, state}
   }
 
@@ -203,13 +226,18 @@ interface Files {
 }
 
 interface Child {
+  readonly all: Readable
   kill(signal: NodeJS.Signals): boolean
 }
 
 /** Signals as the runner sends them, to the one process it started. Returns how to end that, which says when it was struck. */
 function strikeAt(child: Child, {how, when}: Strike, statePath: string): () => Promise<number> {
   const timers: NodeJS.Timeout[] = []
-  const struck = when().then(async () => {
+  let logged = ''
+  child.all.on('data', (bytes: Buffer) => {
+    logged += bytes.toString()
+  })
+  const struck = when(() => logged).then(async () => {
     const at = performance.now()
     if (how === 'crash' || how === 'lose') child.kill('SIGKILL')
     else child.kill('SIGINT')

@@ -1,0 +1,2 @@
+import {createRequire as __createRequire} from 'node:module';import {fileURLToPath as __fileURLToPath} from 'node:url';const require = __createRequire(import.meta.url);const __filename = __fileURLToPath(import.meta.url), __dirname = __fileURLToPath(new URL('.', import.meta.url))
+import{a as e}from"./chunk-53HFHGDK.js";var r={0:"completed",1:"failed",2:"usage",3:"unreachable",4:"denied",5:"no-backend",6:"partial",124:"timed-out",130:"cancelled",143:"cancelled"};function n(t){return r[t]}e(n,"statusOf");export{n as a};

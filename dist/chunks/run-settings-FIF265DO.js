@@ -1,2 +1,0 @@
-import {createRequire as __createRequire} from 'node:module';import {fileURLToPath as __fileURLToPath} from 'node:url';const require = __createRequire(import.meta.url);const __filename = __fileURLToPath(import.meta.url), __dirname = __fileURLToPath(new URL('.', import.meta.url))
-import{a,b,c}from"./chunk-3XNFNDA7.js";import"./chunk-PLIEFWHA.js";import"./chunk-4JQA2O2N.js";import"./chunk-53HFHGDK.js";export{a as RUN_DEFAULTS,b as TRANSPORTS,c as runName};
