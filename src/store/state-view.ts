@@ -96,17 +96,23 @@ export class StateView {
   #content(): string {
     const now = this.#clock.now()
     const sessions: Record<string, Entry> = this.#foreignEntries(now)
-    for (const session of activeSessions(this.#layout)) sessions[session.id] = toEntry(session)
+    const ours = activeSessions(this.#layout)
+    for (const session of ours) sessions[session.id] = toEntry(session)
     const sorted = Object.fromEntries(Object.entries(sessions).sort(([a], [b]) => (a < b ? -1 : 1)))
-    return `${JSON.stringify({sessions: sorted, updated_at: new Date(now).toISOString(), ag: {v: 1}}, null, 2)}\n`
+    const ag = {v: 1, sessions: ours.map(({id}) => id).sort()}
+    return `${JSON.stringify({sessions: sorted, updated_at: new Date(now).toISOString(), ag}, null, 2)}\n`
   }
 
-  /** What another tool wrote into the file: it has no history here, and is dropped a day after it started. */
+  /**
+   * What another tool wrote into the file: ag never had it there, it has no history here, and it is dropped a day after it started.
+   * What ag had there and has no history any more was settled and pruned since.
+   */
   #foreignEntries(now: number): Record<string, Entry> {
     const kept: Record<string, Entry> = {}
-    for (const [id, entry] of Object.entries(readStateFile(this.#layout.stateFile))) {
+    const {sessions, ours} = readStateFile(this.#layout.stateFile)
+    for (const [id, entry] of Object.entries(sessions)) {
       const started = Date.parse(entry.start_time)
-      const foreign = !isSessionId(id) || !existsSync(historyPath(this.#layout, id))
+      const foreign = !ours.has(id) && !(isSessionId(id) && existsSync(historyPath(this.#layout, id)))
       if (foreign && now - started < FOREIGN_FOR_MS) kept[id] = entry
     }
     return kept
@@ -127,11 +133,13 @@ function toEntry({id, state, progress, startedAt, updatedAt}: Session): Entry {
   return {id, status, progress, start_time: startedAt, updated_at: updatedAt}
 }
 
-function readStateFile(path: string): Record<string, Entry> {
+/** What the file holds now, and which of it ag wrote; nothing where it cannot be read. */
+function readStateFile(path: string): {sessions: Readonly<Record<string, Entry>>; ours: ReadonlySet<unknown>} {
   try {
-    const {sessions} = JSON.parse(readSmallText(path, STATE_FILE_LIMIT) ?? '')
-    return typeof sessions === 'object' && sessions !== null ? sessions : {}
+    const {sessions, ag} = JSON.parse(readSmallText(path, STATE_FILE_LIMIT) ?? '')
+    const ours = new Set(Array.isArray(ag?.sessions) ? ag.sessions : [])
+    return {sessions: typeof sessions === 'object' && sessions !== null ? sessions : {}, ours}
   } catch {
-    return {}
+    return {sessions: {}, ours: new Set()}
   }
 }

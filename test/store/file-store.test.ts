@@ -211,7 +211,7 @@ describe('the state file', () => {
     expect(stateFile(folder.path)).toEqual({
       sessions: {'gen-a': {id: 'gen-a', status: 'generating', progress: 0.45, start_time: at, updated_at: at}},
       updated_at: at,
-      ag: {v: 1},
+      ag: {v: 1, sessions: ['gen-a']},
     })
   })
 
@@ -241,6 +241,21 @@ describe('the state file', () => {
     await (await store.create('gen-a', request)).append({event: 'lost', state: 'lost'})
     await store.close()
     expect(Object.keys(stateFile(folder.path).sessions)).toEqual(['sess1'])
+  })
+
+  test('drops what it had of a session whose history was removed since', async () => {
+    await using folder = temporaryFolder()
+    const writer = open(folder.path)
+    const session = await writer.create('gen-a', request)
+    await writer.close()
+    // As another process prunes it, whose own write of the file came before: the file still has it as active.
+    const before = readFileSync(join(folder.path, '.asset-generator-state.json'), 'utf8')
+    await session.append({event: 'completed', state: 'completed'})
+    const pruner = open(folder.path)
+    await pruner.upkeep.remove(['gen-a'])
+    writeFileSync(join(folder.path, '.asset-generator-state.json'), before)
+    await pruner.close()
+    expect(stateFile(folder.path).sessions).toEqual({})
   })
 
   test('that cannot be written is told once and stops nothing', async () => {
