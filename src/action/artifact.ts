@@ -53,7 +53,7 @@ export async function uploadHistory(runner: Runner, options: HistoryUpload): Pro
     for (const {id} of touched) {
       const file = join(root, `${id}.jsonl`)
       let content = ''
-      for await (const text of exportSession(sessions, id, {redactPrompts})) content += `${redact(text)}\n`
+      for await (const {text} of exportSession(sessions, id, {redactPrompts})) content += `${redact(text)}\n`
       await writeFile(file, content)
       files.push(file)
     }

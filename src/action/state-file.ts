@@ -5,11 +5,11 @@ import {UsageError} from '../errors.ts'
 import {exportSession} from '../history/export.ts'
 import {type MergeResult, mergeHistory} from '../history/merge.ts'
 import {oldSessions} from '../history/prune.ts'
-import {isSettled, parseLine} from '../session/history-line.ts'
+import {isSettled} from '../session/history-line.ts'
 import {decides} from '../session/replay.ts'
 import type {Session} from '../session/session.ts'
 import {textsOf} from '../store/history-reader.ts'
-import type {SessionStore} from '../store/session-store.ts'
+import type {HistoryLine, SessionStore} from '../store/session-store.ts'
 import {redact} from '../text.ts'
 
 interface Histories {
@@ -59,12 +59,11 @@ async function historyOf(
   id: string,
   redactPrompts: boolean,
 ): Promise<{session: Session; content: string} | undefined> {
-  let newest: {session: Session} | undefined
+  let newest: HistoryLine | undefined
   let content = ''
-  for await (const text of exportSession(sessions, id, {redactPrompts})) {
-    const line = parseLine(text)
-    if (line && (!newest || decides(line, newest))) newest = line
-    content += `${redact(text)}\n`
+  for await (const line of exportSession(sessions, id, {redactPrompts})) {
+    if (!newest || decides(line, newest)) newest = line
+    content += `${redact(line.text)}\n`
   }
   return newest && {session: newest.session, content}
 }

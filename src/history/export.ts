@@ -1,6 +1,6 @@
 import type {Context} from '../context.ts'
 import {withoutPrompt, withoutPrompts} from '../session/without-prompts.ts'
-import type {SessionStore} from '../store/session-store.ts'
+import type {HistoryLine, SessionStore} from '../store/session-store.ts'
 import {findSessions, type HistoryQuery} from './list.ts'
 
 interface ExportOptions {
@@ -17,21 +17,25 @@ export async function* exportHistory(
   query: HistoryQuery,
   options: ExportOptions = {},
 ): AsyncGenerator<string> {
-  for (const {id} of await findSessions(context, query)) yield* exportSession(context.sessions, id, options)
+  for (const {id} of await findSessions(context, query)) {
+    for await (const {text} of exportSession(context.sessions, id, options)) yield text
+  }
 }
 
-/** The lines of one session. */
+/** The lines of one session, as they may leave the machine. */
 export async function* exportSession(
   sessions: SessionStore,
   id: string,
   {redactPrompts = false}: ExportOptions = {},
-): AsyncGenerator<string> {
+): AsyncGenerator<HistoryLine> {
   if (!redactPrompts) {
-    for await (const {text} of sessions.history(id)) yield text
+    yield* sessions.history(id)
     return
   }
   const prompt = (await sessions.request(id))?.prompt ?? ''
   // As it stands in a line.
   const quoted = JSON.stringify(prompt).slice(1, -1)
-  for await (const {text} of sessions.history(id)) yield withoutPrompt(withoutPrompts(text), quoted)
+  for await (const line of sessions.history(id)) {
+    yield {...line, text: withoutPrompt(withoutPrompts(line.text), quoted)}
+  }
 }

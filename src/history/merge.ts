@@ -1,6 +1,6 @@
 import type {Context} from '../context.ts'
 import {UsageError} from '../errors.ts'
-import {parseLine} from '../session/history-line.ts'
+import {type ParsedLine, parseLine} from '../session/history-line.ts'
 
 /** What merging came to; also what `--json` prints. */
 export interface MergeResult {
@@ -31,7 +31,7 @@ export async function mergeHistory(
   lines: Iterable<string | undefined> | AsyncIterable<string | undefined>,
   {passing = false}: {readonly passing?: boolean} = {},
 ): Promise<MergeResult> {
-  const bySession = new Map<string, string[]>()
+  const bySession = new Map<string, ParsedLine[]>()
   let read = 0
   let damaged = 0
   for await (const text of lines) {
@@ -42,8 +42,8 @@ export async function mergeHistory(
       continue
     }
     const known = bySession.get(line.session.id)
-    if (known) known.push(line.text)
-    else bySession.set(line.session.id, [line.text])
+    if (known) known.push(line)
+    else bySession.set(line.session.id, [line])
   }
   if (read > 0 && damaged === read) {
     throw new UsageError(`None of the ${read} lines is a line of a history.`, {

@@ -3,7 +3,7 @@ import {basename, join} from 'node:path'
 import type {Clock} from '../clock.ts'
 import {storageError, systemCode, UsageError} from '../errors.ts'
 import {namesIn} from '../names-in.ts'
-import {isSessionId, isSettled, type ParsedLine, parseLine} from '../session/history-line.ts'
+import {isSessionId, isSettled, type ParsedLine} from '../session/history-line.ts'
 import {withoutPrompts} from '../session/without-prompts.ts'
 import {withClaimLock} from './claim-lock.ts'
 import {readEveryLine, readLines, readTail} from './history-reader.ts'
@@ -74,7 +74,7 @@ export class HistoryUpkeep implements Upkeep {
   }
 
   async merge(
-    copies: ReadonlyMap<string, readonly string[]>,
+    copies: ReadonlyMap<string, readonly ParsedLine[]>,
     {passing = false}: {readonly passing?: boolean} = {},
   ): Promise<ReadonlyMap<string, MergeOutcome>> {
     const bad = [...copies.keys()].find((id) => !isSessionId(id))
@@ -167,13 +167,12 @@ export class HistoryUpkeep implements Upkeep {
     return withClaimLock(layout, clock, work)
   }
 
-  async #mergeLocked(id: string, texts: readonly string[], passing: boolean): Promise<MergeOutcome> {
+  async #mergeLocked(id: string, theirs: readonly ParsedLine[], passing: boolean): Promise<MergeOutcome> {
     const {layout, owners, clock} = this.#workspace
     const path = historyPath(layout, id)
     const before = readTail(path, id)?.line.session
     const ours = [...readLines(path, id)]
-    const theirs = texts.map((text) => parseLine(text)).filter((line) => line?.session.id === id)
-    const {lines, conflicts} = mergeLines([ours, theirs.filter((line) => line !== undefined)])
+    const {lines, conflicts} = mergeLines([ours, theirs.filter((line) => line.session.id === id)])
     const after = lines.at(-1)?.session
     if (!after || (before && sameText(lines, ours))) return {state: 'unchanged', conflicts}
     if (passing && !before && writeNew(path, lines)) return {state: 'new', conflicts}

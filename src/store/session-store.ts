@@ -1,3 +1,4 @@
+import type {ParsedLine} from '../session/history-line.ts'
 import type {OwnerStanding, Session, SessionEvent, SessionRequest} from '../session/session.ts'
 
 /** The right to write one session. Exactly one process holds it. */
@@ -124,7 +125,7 @@ export interface Upkeep {
    * not synced to disk: they are copies of what is kept elsewhere.
    */
   merge(
-    copies: ReadonlyMap<string, readonly string[]>,
+    copies: ReadonlyMap<string, readonly ParsedLine[]>,
     options?: {readonly passing?: boolean},
   ): Promise<ReadonlyMap<string, MergeOutcome>>
   /** Removes histories of settled sessions; returns which of them are gone. Others are left alone. */

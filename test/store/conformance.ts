@@ -1,4 +1,5 @@
 import {describe, expect, test} from '@jest/globals'
+import {parseLine} from '../../src/session/history-line.ts'
 import type {SessionRequest} from '../../src/session/session.ts'
 import type {SessionStore} from '../../src/store/session-store.ts'
 
@@ -156,12 +157,15 @@ export function describeStore(name: string, make: () => Promise<StoreUnderTest>)
       const lines: string[] = []
       for await (const {text} of other.history('gen-a')) lines.push(text)
       const renamed = lines.map((line) => line.replaceAll('gen-a', 'gen-b'))
-      const merge = async (texts: string[]) =>
-        (await under.store.upkeep.merge(new Map([['gen-b', texts]]))).get('gen-b')
+      const parsed = (texts: readonly string[]) => texts.flatMap((text) => parseLine(text) ?? [])
+      const merge = async (texts: readonly string[]) => {
+        const outcomes = await under.store.upkeep.merge(new Map([['gen-b', parsed(texts)]]))
+        return outcomes.get('gen-b')
+      }
       expect(await merge([...renamed, ...lines, 'nonsense'])).toMatchObject({state: 'new'})
       expect(await merge(renamed)).toMatchObject({state: 'unchanged'})
       expect(await under.store.get('gen-b')).toMatchObject({state: 'failed', asset: 'hero'})
-      await expect(under.store.upkeep.merge(new Map([['../b', renamed]]))).rejects.toThrow(/cannot be the id/)
+      await expect(under.store.upkeep.merge(new Map([['../b', parsed(renamed)]]))).rejects.toThrow(/cannot be the id/)
       await other.close()
     })
 
