@@ -21,6 +21,16 @@ export const bundleOptions = {
       // For others, too: @actions/http-client only takes a proxy agent from it, for callers that we do not have.
       setup: ({onResolve}) => onResolve({filter: /^undici$/}, () => ({path: `${root}scripts/undici-pool.cjs`})),
     },
+    {
+      name: 'required-http',
+      // Importing it as a module has Node read each of its exports, and one of them loads the whole of Node's own undici.
+      setup({onResolve, onLoad}) {
+        onResolve({filter: /^(node:)?https?$/}, ({kind, path}) =>
+          kind === 'import-statement' ? {path, namespace: 'required'} : undefined,
+        )
+        onLoad({filter: /./, namespace: 'required'}, ({path}) => ({contents: `module.exports = require('${path}')`}))
+      },
+    },
   ],
   logLevel: 'warning',
   metafile: true,
