@@ -113,6 +113,9 @@ function forInputs(text: string): string {
     .replace(/; repeatable \(in AG_SERVER separated by spaces\)/, '; several separated by spaces')
     .replace(/; repeatable \(in AG_HEADER one a line\)/, ' as name=value; several one a line')
     .replace(/[;,] repeatable\b/, '; several one a line')
+    .replace(/--([a-z-]+)/g, '$1')
+    .replace(', run COMMAND', '')
+    .replace('Default: this folder', 'Default: the root of the checkout')
 }
 
 function lower(text: string): string {

@@ -234,7 +234,7 @@ describe('history', () => {
 
   test('verify finds what is damaged, and tells it from what a death leaves', async () => {
     await using at = await rehearse()
-    await at.generate(two)
+    await at.generate(two, {concurrency: 1})
     expect(await verifyHistory(at.context, at.folder)).toMatchObject({
       sessions: 2,
       pictures: 2,
@@ -252,8 +252,8 @@ describe('history', () => {
     expect(code).toBe(1)
     expect(findings.map(({session, kind}) => `${kind} ${session}`)).toEqual([
       'damage gen-x.jsonl',
-      'damage gen-run0-moon',
       'note gen-run0-sun',
+      'damage gen-run0-moon',
       'note assets/sun.png',
     ])
   })

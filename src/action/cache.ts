@@ -31,7 +31,7 @@ export function stateKeys({ref, job, jobId, run, attempt, step}: Runner, name: s
 }
 
 /** Where this step may put files, and when it is to stop. */
-export interface Place {
+export interface Quarantine {
   /** Absolute. */
   readonly temp: string
   readonly signal: AbortSignal
@@ -43,16 +43,16 @@ export interface CacheAnswer {
   readonly words: string
   /** The key of the entry that was restored. */
   readonly key?: string
-  /** It did not answer in time. */
-  readonly late?: boolean
+  /** There may be an entry, and nobody could read it: the service did not deliver. */
+  readonly unread?: boolean
 }
 
 /**
- * Restores the newest state that earlier jobs kept, into a folder of its own, and gives the file to `use`. Never throws for the
+ * Restores the newest state that earlier steps kept, into a folder of its own, and gives the file to `use`. Never throws for the
  * service: without an answer there is no state, and the words say why.
  */
 export async function restoreState(
-  {temp, signal}: Place,
+  {temp, signal}: Quarantine,
   {key, restore}: StateKeys,
   use: (path: string) => Promise<string>,
 ): Promise<CacheAnswer> {
@@ -60,17 +60,45 @@ export async function restoreState(
   if (refusal !== undefined) return {done: false, words: `Nothing was restored: ${refusal}`}
   const {restoreCache} = await import('@actions/cache')
   return inQuarantine(temp, async (folder) => {
-    const matched = await within(PATIENCE_MS, signal, restoreCache([NAME], key, [...restore]))
-    if (matched === 'late') return {done: false, late: true, words: `Nothing was restored: the cache ${TOO_LATE}.`}
-    if (matched === undefined)
-      return {done: false, words: 'Nothing was restored: no earlier run that this one may read has kept its state.'}
-    return {done: true, key: matched, words: `Restored ${matched}: ${await use(join(folder, NAME))}`}
+    const asked = listening(() => within(PATIENCE_MS, signal, restoreCache([NAME], key, [...restore])))
+    const {answer, complaint} = await asked
+    if (answer === 'late') return {done: false, unread: true, words: `Nothing was restored: the cache ${TOO_LATE}.`}
+    if (answer !== undefined)
+      return {done: true, key: answer, words: `Restored ${answer}: ${await use(join(folder, NAME))}`}
+    return {done: false, ...explain(complaint)}
   })
+}
+
+/** What the library means by nothing: that there is none, that it may not be read, that it is damaged, or that nobody knows. */
+function explain(complaint: string | undefined): {words: string; unread?: boolean} {
+  if (complaint === undefined) {
+    return {words: 'Nothing was restored: no earlier run that this one may read has kept its state.'}
+  }
+  if (complaint.includes('cache read denied')) return {words: 'Nothing was restored: this run may not read the cache.'}
+  // Of tar: https://github.com/actions/toolkit, packages/cache/src/internal/tar.ts.
+  if (complaint.includes('failed with error')) return {words: 'Nothing was restored: what was kept is damaged.'}
+  return {unread: true, words: 'Nothing was restored: the cache could not be read, as the line above says.'}
+}
+
+/** Hears what the library says of a failure: it returns the same for it as for an entry that is not there. */
+async function listening<T>(work: () => Promise<T>): Promise<{answer: T; complaint: string | undefined}> {
+  const {stdout} = process
+  const write = stdout.write.bind(stdout)
+  let complaint: string | undefined
+  stdout.write = (chunk: string | Uint8Array, ...rest: never[]) => {
+    complaint ??= /^::(?:warning|error)::(Failed to restore: .*)/m.exec(String(chunk))?.[1]
+    return write(chunk, ...rest)
+  }
+  try {
+    return {answer: await work(), complaint}
+  } finally {
+    stdout.write = write
+  }
 }
 
 /** Keeps a state: `write` makes the file and says how many sessions it holds. Never throws for the service. */
 export async function saveState(
-  {temp, signal}: Place,
+  {temp, signal}: Quarantine,
   {key}: StateKeys,
   write: (path: string) => Promise<Packed>,
 ): Promise<CacheAnswer> {
@@ -104,8 +132,8 @@ function unavailable(access: 'read' | 'write'): string | undefined {
 /**
  * The library takes paths relative to the workspace, and has `tar` unpack there what an archive holds: absolute names, `..` and
  * links are honoured, and the archive may be anybody's. So it is given an empty folder for a workspace, and `tar`, which
- * takes options from the environment, unpacks our file and nothing else. The variables stay: nobody else here reads them, and a library that
- * answers when we have given it up finds that folder gone.
+ * takes options from the environment, unpacks our file and nothing else. The variables are not set back: nobody else reads them. A library
+ * that we gave up on may still be at work; it finds the folder gone.
  */
 async function inQuarantine<T>(temp: string, work: (folder: string) => Promise<T>): Promise<T> {
   // The library does not quote the paths that it gives to tar.

@@ -4,7 +4,7 @@ import {AgError, ExitCode, InterruptedError} from '../errors.ts'
 import {DEFAULT_SERVER} from '../face/settings.ts'
 import type {AssetOutcome} from '../make-picture.ts'
 import {inInputs} from './in-inputs.ts'
-import type {Inputs, Task} from './inputs.ts'
+import type {Command, Inputs} from './inputs.ts'
 import {annotate, type Place, sayDebug} from './log.ts'
 import {type Performance, statusOf} from './performance.ts'
 import type {Runner} from './runner.ts'
@@ -28,14 +28,14 @@ export function failedPerformance(error: unknown, inputs?: Inputs): Performance 
     words: '',
     headline: cancelled ? 'cancelled before anything was done.' : 'nothing was done.',
     error: {message, next},
-    outputs: inputs ? NOTHING[inputs.task.command] : {},
+    outputs: inputs ? NOTHING[inputs.command.name] : {},
     report: {schemaVersion: 1, error: {message, ...(next ? {next} : {})}, ...(problems ? {problems} : {})},
     ...(problems ? {problems} : {}),
   }
 }
 
 function nextStep({next, exitCode}: AgError, inputs: Inputs | undefined): string | undefined {
-  const unset = inputs?.task.settings.server === DEFAULT_SERVER && !inputs.given.has('server')
+  const unset = inputs?.command.settings.server === DEFAULT_SERVER && !inputs.given.has('server')
   if (exitCode === ExitCode.unreachable && unset) {
     return 'The input server is empty: is the variable set that it is to come from?'
   }
@@ -44,7 +44,7 @@ function nextStep({next, exitCode}: AgError, inputs: Inputs | undefined): string
 
 const NO_PICTURES = {made: '0', adopted: '0', kept: '0', failed: '0', pending: '0', pictures: '[]'}
 /** The outputs of a command that did not get to its end: so that an expression can read them all the same. */
-const NOTHING: Readonly<Record<Task['command'], Readonly<Record<string, string>>>> = {
+const NOTHING: Readonly<Record<Command['name'], Readonly<Record<string, string>>>> = {
   generate: NO_PICTURES,
   'wait-idle': {idle: 'false', 'timed-out': 'false', 'waited-seconds': '0'},
   status: {idle: 'false', 'generations-running': '0'},

@@ -11,8 +11,10 @@ export interface Handover {
   readonly settled: boolean
   /** There may be a state of earlier runs that could not be read. */
   readonly unread: boolean
-  /** What survives the job was kept. */
-  readonly kept: boolean
+  /** The state for later runs was kept, or need not be. */
+  readonly stateKept: boolean
+  /** The histories were uploaded, or need not be. */
+  readonly historyKept: boolean
 }
 
 export const tellPost = {
@@ -21,7 +23,8 @@ export const tellPost = {
   interrupted: (): void => saveState('interrupted', 'true'),
   settled: (): void => saveState('settled', 'true'),
   unread: (): void => saveState('unread', 'true'),
-  kept: (): void => saveState('kept', 'true'),
+  stateKept: (): void => saveState('stateKept', 'true'),
+  historyKept: (): void => saveState('historyKept', 'true'),
 }
 
 /** What main told, read in post. */
@@ -33,6 +36,7 @@ export function toldByMain(): Handover {
     interrupted: is('interrupted'),
     settled: is('settled'),
     unread: is('unread'),
-    kept: is('kept'),
+    stateKept: is('stateKept'),
+    historyKept: is('historyKept'),
   }
 }

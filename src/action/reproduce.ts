@@ -1,5 +1,5 @@
 import {isPrompt} from '../session/without-prompts.ts'
-import type {Inputs, Task} from './inputs.ts'
+import type {Command, Inputs} from './inputs.ts'
 
 /** What is never written down: the command takes it from the environment. */
 const SECRET: Readonly<Record<string, string>> = {
@@ -22,20 +22,20 @@ interface Reproduction {
  * The command that does the same on a machine of one's own. With the run's name the pictures come out byte for byte as here: it
  * is part of what they say of themselves.
  */
-export function reproduce({task, given}: Inputs, {run, seed, redactPrompts}: Reproduction): string {
+export function reproduce({command, given}: Inputs, {run, seed, redactPrompts}: Reproduction): string {
   const settings = new Map(given)
   settings.delete('manifest')
-  if (task.command === 'cancel') settings.delete('session')
-  if (task.command === 'generate' && !task.image && run !== undefined) settings.set('run', run)
-  if (task.command === 'generate' && task.image && seed !== undefined) settings.set('seed', String(seed))
-  settings.set('server', [task.settings.server].flat().join(' '))
+  if (command.name === 'cancel') settings.delete('session')
+  if (command.name === 'generate' && !command.image && run !== undefined) settings.set('run', run)
+  if (command.name === 'generate' && command.image && seed !== undefined) settings.set('seed', String(seed))
+  settings.set('server', [command.settings.server].flat().join(' '))
   const flags = [...settings].flatMap(([name, value]) => {
     if (name in SECRET || value === 'false') return []
     if (value === 'true') return [`--${name}`]
     return partsOf(name, value).flatMap((part) => [`--${name}`, redactPrompts ? shown(name, part) : quote(part)])
   })
   const secrets = [...given.keys()].flatMap((name) => SECRET[name] ?? [])
-  return [...secrets.map((name) => `${name}=...`), 'ag', ...wordsFor(task), ...flags].join(' ')
+  return [...secrets.map((name) => `${name}=...`), 'ag', ...wordsFor(command), ...flags].join(' ')
 }
 
 /** A setting without the prompt that it may be: by itself, or as `key=prompt`. */
@@ -55,16 +55,16 @@ function partsOf(name: string, value: string): string[] {
     : [value]
 }
 
-function wordsFor(task: Task): string[] {
-  switch (task.command) {
+function wordsFor(command: Command): string[] {
+  switch (command.name) {
     case 'generate':
-      return task.image ? ['generate', 'image'] : ['generate', ...positional(task.settings.manifest)]
+      return command.image ? ['generate', 'image'] : ['generate', ...positional(command.settings.manifest)]
     case 'recover':
-      return ['recover', ...positional(task.settings.manifest)]
+      return ['recover', ...positional(command.settings.manifest)]
     case 'cancel':
-      return ['cancel', ...(task.settings.session ?? []).map(quote)]
+      return ['cancel', ...(command.settings.session ?? []).map(quote)]
     default:
-      return [task.command]
+      return [command.name]
   }
 }
 

@@ -1,5 +1,6 @@
 import {systemClock} from '../clock.ts'
 import {messageOf} from '../ending.ts'
+import {StorageError} from '../errors.ts'
 import {count} from '../face/count.ts'
 import {restoreState} from './cache.ts'
 import {grouped, say} from './log.ts'
@@ -28,11 +29,11 @@ export async function restoreHistories(step: Step): Promise<Restored> {
         return `${count(added, 'session')} new here, ${changed} with news, ${unchanged} known${bad}${left}.`
       })
       say(answer.words)
-      return {...(answer.key ? {key: answer.key} : {}), ...(answer.late ? {unread: true} : {})}
+      return {...(answer.key ? {key: answer.key} : {}), ...(answer.unread ? {unread: true} : {})}
     } catch (error) {
-      // A state that cannot be read is worth no more than none: pictures that are on the server are found all the same.
+      // What is wrong with the entry is mended by the next one; a disk that refuses is not.
       say(`Nothing was restored: ${messageOf(error)}`)
-      return {unread: true}
+      return error instanceof StorageError ? {unread: true} : {}
     } finally {
       await sessions.close()
     }

@@ -32,7 +32,7 @@ export async function runMain(env: NodeJS.ProcessEnv, signal: AbortSignal): Prom
     // Nothing was begun, and nothing is left for the post step.
     return refuse(failedPerformance(error), runner)
   }
-  const step = {inputs, runner, signal, since: new Date(systemClock.now()).toISOString()}
+  const step: Step = {inputs, runner, signal, since: new Date(systemClock.now()).toISOString(), phase: 'main'}
   introduce(step)
   tellPost.started(step.since)
   signal.addEventListener('abort', tellPost.interrupted)
@@ -65,17 +65,17 @@ async function refuse(refusal: Performance, runner: Runner): Promise<ExitCode> {
 /** The inputs, their secrets masked. Throws `UsageError` for those that are wrong, and for an event that is not to be trusted. */
 function readTrusted(env: NodeJS.ProcessEnv, runner: Runner): Inputs {
   const inputs = readInputs(env)
-  const {task, keep} = inputs
+  const {command, keep} = inputs
   maskSecrets(inputs)
-  const makes = task.command === 'generate' || (task.command === 'recover' && task.settings.resubmit)
-  if (makes && task.settings.server !== 'mock' && !keep['allow-untrusted']) refuseUntrusted(runner)
+  const makes = command.name === 'generate' || (command.name === 'recover' && command.settings.resubmit)
+  if (makes && command.settings.server !== 'mock' && !keep['allow-untrusted']) refuseUntrusted(runner)
   return inputs
 }
 
-function introduce({inputs: {task, keep}, runner}: Step): void {
+function introduce({inputs: {command, keep}, runner}: Step): void {
   const version = process.env['AG_VERSION'] ?? '(sources)'
-  const servers = [task.settings.server].flat().join(', ')
-  say(`ag ${version} on Node ${process.versions.node}: ${task.command}, server ${servers}`)
+  const servers = [command.settings.server].flat().join(', ')
+  say(`ag ${version} on Node ${process.versions.node}: ${command.name}, server ${servers}`)
   const {run, attempt, job, step, event} = runner
   sayDebug(`run ${run}, attempt ${attempt}, job ${job} [${keep['_job-index']}], step ${step}, event ${event}`)
   for (const {scope, write} of cacheScopes(process.env['ACTIONS_RUNTIME_TOKEN']) ?? []) {
@@ -109,11 +109,15 @@ interface Kept {
 /** A cancelled step has seconds: what it did is on the disk, and the post step has the time to keep it. */
 async function keep(step: Step, performance: Performance, unread: boolean): Promise<Kept> {
   const {inputs, signal} = step
+  if (!writesHistories(inputs)) {
+    tellPost.stateKept()
+    tellPost.historyKept()
+    return {}
+  }
   if (signal.aborted) return {}
   const failed = performance.exitCode !== ExitCode.done
-  const history = writesHistories(inputs) ? await keepHistories(step, {failed, unread}) : undefined
+  const history = await keepHistories(step, {failed, unread})
   if (signal.aborted) return {history}
-  tellPost.kept()
   const pictures = inputs.keep['upload-pictures'] ? await keepPictures(step, performance) : undefined
   return {history, pictures}
 }
@@ -135,5 +139,5 @@ async function summarise(
     ...(history?.url ? [{title: 'History of this run (JSON Lines)', url: history.url}] : []),
     ...(pictures?.url ? [{title: 'Pictures', url: pictures.url}] : []),
   ]
-  await writeSummary(stepSummary({command: inputs.task.command, performance, timeline, run, links, reproduction}))
+  await writeSummary(stepSummary({command: inputs.command.name, performance, timeline, run, links, reproduction}))
 }

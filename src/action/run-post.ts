@@ -25,9 +25,15 @@ export async function runPost(env: NodeJS.ProcessEnv, told: Handover): Promise<E
     const inputs = readInputs(env)
     maskSecrets(inputs)
     if (!writesHistories(inputs)) return ExitCode.done
-    const step = {inputs, runner: readRunner(env), signal: interruption.signal, since: told.started}
+    const step: Step = {
+      inputs,
+      runner: readRunner(env),
+      signal: interruption.signal,
+      since: told.started,
+      phase: 'post',
+    }
     // What was to be recovered or cancelled is as it was; only generations have work on the server that nobody looks after now.
-    if (!told.settled && inputs.task.command === 'generate') await settle(step, told)
+    if (!told.settled && inputs.command.name === 'generate') await settle(step, told)
     await keepRest(step, told)
   } catch (error) {
     annotate('warning', `The post step could not finish: ${messageOf(error)}`, 'ag')
@@ -39,21 +45,21 @@ export async function runPost(env: NodeJS.ProcessEnv, told: Handover): Promise<E
  * Main is gone and had not settled its sessions. Cancelled, what it had asked for is stopped on the server, too; else it died,
  * and what the server still works on is left to it: the next run takes the picture.
  */
-async function settle({inputs: {task}, signal: stop}: Step, {interrupted, run}: Handover): Promise<void> {
+async function settle({inputs: {command}, signal: stop}: Step, {interrupted, run}: Handover): Promise<void> {
   const signal = AbortSignal.any([stop, AbortSignal.timeout(SETTLE_WITHIN_MS)])
   const log = logLines(process.stdout, (line) => say(line.trimEnd()))
   const conduct: Conduct = {signal, report: log.report}
   await grouped('Settle what the step left behind', async () => {
     try {
-      if (interrupted && run !== '') say(await cancelRun(task.settings, run, conduct))
-      else say(await recoverAll(task.settings, conduct))
+      if (interrupted && run !== '') say(await cancelRun(command.settings, run, conduct))
+      else say(await recoverAll(command.settings, conduct))
     } catch (error) {
       annotate('warning', `Not everything was settled; the next run does it: ${messageOf(error)}`, 'ag')
     }
   })
 }
 
-type Settings = Inputs['task']['settings']
+type Settings = Inputs['command']['settings']
 
 async function cancelRun(settings: Settings, run: string, conduct: Conduct): Promise<string> {
   const {cancelSummary, runCancel} = await import('../face/run-cancel.ts')
@@ -74,15 +80,15 @@ async function recoverAll(settings: Settings, conduct: Conduct): Promise<string>
   return [recoverSummary(result), result.error?.message ?? ''].filter(Boolean).join('\n')
 }
 
-async function keepRest(step: Step, {settled, interrupted, unread}: Handover): Promise<void> {
+async function keepRest(step: Step, {settled, interrupted, unread, stateKept, historyKept}: Handover): Promise<void> {
   const {inputs} = step
-  const history = await keepHistories(step, {failed: true, unread})
+  const history = await keepHistories(step, {failed: true, unread, stateKept, historyKept})
   if (!inputs.keep.summary) return
   const link = history?.url ? `[History of this run (JSON Lines)](${history.url})\n` : ''
   // Main has told the rest itself, if it could.
   if (settled) return writeSummary(link)
   const what = interrupted ? 'cancelled, and killed before it could tell more.' : 'it ended before it could tell how.'
   await writeSummary(
-    `### ⏹️ ag ${inputs.task.command}: ${what}\n\nThe same step goes on when it is run again.\n\n${link}`,
+    `### ⏹️ ag ${inputs.command.name}: ${what}\n\nRun the step again: it goes on where this one ended.\n\n${link}`,
   )
 }

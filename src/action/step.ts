@@ -13,18 +13,20 @@ export interface Step {
   readonly signal: AbortSignal
   /** When its main began, ISO 8601: sessions with a line since then are its own. */
   readonly since: string
+  /** Which of its two processes this is: main may have taken a name already that it got no further with. */
+  readonly phase: 'main' | 'post'
 }
 
 /** Commands that look at what earlier runs did, and commands that write histories. */
 const READERS: ReadonlySet<string> = new Set(['generate', 'recover', 'status'])
 const WRITERS: ReadonlySet<string> = new Set(['generate', 'recover', 'cancel'])
 
-export function readsHistories({task}: Inputs): boolean {
-  return READERS.has(task.command)
+export function readsHistories({command}: Inputs): boolean {
+  return READERS.has(command.name)
 }
 
-export function writesHistories({task}: Inputs): boolean {
-  return WRITERS.has(task.command)
+export function writesHistories({command}: Inputs): boolean {
+  return WRITERS.has(command.name)
 }
 
 /** Whether prompts are left out of what others can read. */
@@ -33,14 +35,16 @@ export function hidesPrompts({inputs: {keep}, runner}: Pick<Step, 'inputs' | 'ru
 }
 
 /** The workspace's histories. */
-export function historiesOf({inputs: {task}}: Step, {readOnly}: {readonly readOnly: boolean}): SessionStore {
-  return openHistories(task.settings, {command: 'ag action', readOnly})
+export function historiesOf({inputs: {command}}: Step, {readOnly}: {readonly readOnly: boolean}): SessionStore {
+  return openHistories(command.settings, {command: 'ag action', readOnly})
 }
 
-export function keysOf({inputs: {keep}, runner}: Step): StateKeys {
-  return stateKeys(runner, keep['state-name'], keep['_job-index'])
+export function keysOf({inputs: {keep}, runner, phase}: Step): StateKeys {
+  const {key, restore} = stateKeys(runner, keep['state-name'], keep['_job-index'])
+  return {key: phase === 'main' ? key : `${key}${phase}/`, restore}
 }
 
-export function artifactOf({inputs: {keep}, runner}: Step, what: 'history' | 'pictures'): string {
-  return artifactName(what, runner, keep['state-name'], keep['_job-index'])
+export function artifactOf({inputs: {keep}, runner, phase}: Step, what: 'history' | 'pictures'): string {
+  const name = artifactName(what, runner, keep['state-name'], keep['_job-index'])
+  return phase === 'main' ? name : `${name}-${phase}`
 }

@@ -2,6 +2,7 @@ import {systemClock} from '../clock.ts'
 import type {ImageServer} from '../server/image-server.ts'
 import {parseServerAddress} from '../server/swarmui/address.ts'
 import type {SwarmServerOptions} from '../server/swarmui/client.ts'
+import type {Pretended} from './pretended.ts'
 import type {ServerSettings} from './settings.ts'
 
 export interface Connection extends AsyncDisposable {
@@ -13,6 +14,8 @@ interface ConnectOptions {
   /** Reuse the SwarmUI session that an earlier command left, instead of making a new one on the server. */
   readonly reuseSession?: boolean
   readonly onRestart?: () => void
+  /** What the mock in this process is to have beside its own models. */
+  readonly pretended?: Pretended
 }
 
 /** The embedded mock is for trying things: slow enough to see progress, quick enough not to bore. */
@@ -37,7 +40,10 @@ export async function connect(settings: ServerSettings, options: ConnectOptions 
   }
   if (settings.server === 'mock') {
     const {startMock} = await import('../server/mock/start.ts')
-    const mock = await startMock(EMBEDDED)
+    const {MOCK_LORAS, MOCK_MODELS} = await import('../server/mock/options.ts')
+    const {models = [], loras = []} = options.pretended ?? {}
+    const names = {models: [...MOCK_MODELS, ...models], loras: [...MOCK_LORAS, ...loras]}
+    const mock = await startMock({...EMBEDDED, ...names})
     const server = new SwarmServer(mock.url, {...shared, name: 'mock'})
     return {
       server,

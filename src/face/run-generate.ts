@@ -3,10 +3,12 @@ import {systemClock} from '../clock.ts'
 import {startDeadline} from '../deadline.ts'
 import {type GenerateResult, generate} from '../generate.ts'
 import type {ResumeMode} from '../resume.ts'
+import {foreignLine} from '../text.ts'
 import type {Conduct} from './conduct.ts'
 import {connect} from './connect.ts'
 import {parseDuration} from './duration.ts'
 import {runGate} from './gate.ts'
+import {pretendedFor} from './pretended.ts'
 import type {RunSettings} from './run-settings.ts'
 import type {ServerSettings, StateSettings} from './settings.ts'
 import {openHistories, workspaceOf} from './workspace.ts'
@@ -32,7 +34,13 @@ export async function runGenerate(
   const signal = deadline?.signal ?? stop
   const gate = runGate(settings)
   const note = (message: string): void => report({event: 'notice', message})
+  const pretended = pretendedFor(assets)
+  const names = [...pretended.models, ...pretended.loras]
+  if (settings.server === 'mock' && names.length > 0) {
+    note(`The mock pretends to have ${foreignLine(names.join(', '))}; your server is asked when it is the one.`)
+  }
   await using connection = await connect(settings, {
+    pretended,
     transport: settings.transport,
     onRestart: () => note('The server was restarted.'),
   })

@@ -1,5 +1,5 @@
 import type {Context} from '../context.ts'
-import {withoutPrompt, withoutPrompts} from '../session/without-prompts.ts'
+import {promptsIn, withoutPrompts, withoutQuotedPrompts} from '../session/without-prompts.ts'
 import type {HistoryLine, SessionStore} from '../store/session-store.ts'
 import {findSessions, type HistoryQuery} from './list.ts'
 
@@ -32,10 +32,9 @@ export async function* exportSession(
     yield* sessions.history(id)
     return
   }
-  const prompt = (await sessions.request(id))?.prompt ?? ''
-  // As it stands in a line.
-  const quoted = JSON.stringify(prompt).slice(1, -1)
+  const request = await sessions.request(id)
+  const prompts = request ? [request.prompt, ...promptsIn(request.parameters)] : []
   for await (const line of sessions.history(id)) {
-    yield {...line, text: withoutPrompt(withoutPrompts(line.text), quoted)}
+    yield {...line, text: withoutQuotedPrompts(withoutPrompts(line.text), prompts)}
   }
 }

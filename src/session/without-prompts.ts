@@ -1,18 +1,13 @@
 const HIDDEN = '(redacted)'
 
 /**
- * A line of a history as it may be shown to everybody: what the prompts were is left out, and that it is. Only a session's
- * first line has them. A line that is none stays as it is.
+ * A line of a history as everybody may read it: what the prompts were is left out, and it says so. Only a session's first line
+ * has them. A line that is none stays as it is.
  */
 export function withoutPrompts(text: string): string {
   if (!text.includes('"request"')) return text
-  let line: unknown
-  try {
-    line = JSON.parse(text)
-  } catch {
-    return text
-  }
-  if (!isRecord(line) || !isRecord(line['metadata'])) return text
+  const line = parse(text)
+  if (!line || !isRecord(line['metadata'])) return text
   const {metadata} = line
   const {request} = metadata
   if (!isRecord(request)) return text
@@ -20,19 +15,65 @@ export function withoutPrompts(text: string): string {
   return JSON.stringify({...line, metadata: {...metadata, request: hidden}})
 }
 
+/** The same of a later line, whose message may quote the session's prompts. */
+export function withoutQuotedPrompts(text: string, prompts: readonly string[]): string {
+  const line = parse(text)
+  const {message, ag} = line ?? {}
+  if (!isRecord(ag)) return text
+  const result = isRecord(ag['result']) ? ag['result'] : {}
+  const [shown, error] = [message, result['error']].map((part) =>
+    typeof part === 'string' ? withoutQuotes(part, prompts) : part,
+  )
+  if (shown === message && error === result['error']) return text
+  const ended = 'result' in ag ? {result: {...result, ...(error === undefined ? {} : {error})}} : {}
+  return JSON.stringify({...line, message: shown, ag: {...ag, ...ended}})
+}
+
 /** Whether a parameter is a prompt: SwarmUI has several (`prompt`, `negativeprompt`, those of refiners and extensions). */
 export function isPrompt(parameter: string): boolean {
   return /prompt/i.test(parameter)
 }
 
-/** A message without the prompt that it may quote; very short ones could be any word. */
-export function withoutPrompt(message: string, prompt: string): string {
-  return prompt.length < 4 ? message : message.replaceAll(prompt, HIDDEN)
+const QUOTED_FROM = 12
+const INSTEAD = '(the message quotes the prompt)'
+
+/**
+ * A message that everybody may read: servers quote the prompt that they stumbled over, with other white space, or only its
+ * beginning. Then nothing of the message is shown.
+ */
+export function withoutQuotes(message: string, prompts: readonly string[]): string {
+  const text = onOneLine(message)
+  const quotes = prompts.some((prompt) => {
+    const beginning = onOneLine(prompt).slice(0, QUOTED_FROM)
+    // A few letters would be in any message.
+    return beginning.length >= 4 && text.includes(beginning)
+  })
+  return quotes ? INSTEAD : message
+}
+
+/** The prompts among parameters. */
+export function promptsIn(parameters: Readonly<Record<string, unknown>>): string[] {
+  return Object.entries(parameters).flatMap(([name, value]) =>
+    isPrompt(name) && typeof value === 'string' ? [value] : [],
+  )
+}
+
+function onOneLine(text: string): string {
+  return text.replace(/\s+/g, ' ').trim()
 }
 
 function hidePrompts(parameters: unknown): unknown {
   if (!isRecord(parameters)) return {}
   return Object.fromEntries(Object.entries(parameters).map(([name, value]) => [name, isPrompt(name) ? HIDDEN : value]))
+}
+
+function parse(text: string): Record<string, unknown> | undefined {
+  try {
+    const line: unknown = JSON.parse(text)
+    return isRecord(line) ? line : undefined
+  } catch {
+    return undefined
+  }
 }
 
 function isRecord(value: unknown): value is Record<string, unknown> {

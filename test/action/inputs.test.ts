@@ -5,9 +5,12 @@ import {parse} from 'yaml'
 import {COMMANDS, ENVIRONMENT, INPUT_NAMES, NEEDS, presetOf} from '../../src/action/input-schemas.ts'
 import {readInputs} from '../../src/action/inputs.ts'
 import {reproduce} from '../../src/action/reproduce.ts'
+import {maskSecrets} from '../../src/action/secrets.ts'
 
 const root = new URL('../../', import.meta.url)
-const action: {inputs: Record<string, {default?: unknown}>} = parse(readFileSync(new URL('action.yml', root), 'utf8'))
+const action: {inputs: Record<string, {description: string; default?: unknown}>} = parse(
+  readFileSync(new URL('action.yml', root), 'utf8'),
+)
 const manifest: {commands: Record<string, {flags: Record<string, Flag>}>} = JSON.parse(
   readFileSync(fileURLToPath(new URL('oclif.manifest.json', root)), 'utf8'),
 )
@@ -67,8 +70,8 @@ describe('inputs and flags', () => {
   test('what action.yml states is what is taken when nothing is given', () => {
     const stated = Object.entries(action.inputs).map(([name, {default: preset}]) => [name, String(preset ?? '')])
     const withDefaults = inputs({...Object.fromEntries(stated), '_job-index': '0'})
-    const {task, keep} = inputs({})
-    expect(withDefaults).toMatchObject({task, keep})
+    const {command, keep} = inputs({})
+    expect(withDefaults).toMatchObject({command, keep})
     expect([...withDefaults.given]).toEqual([])
   })
 })
@@ -76,14 +79,14 @@ describe('inputs and flags', () => {
 describe('reading inputs', () => {
   test('a given input wins over the environment, that over the default', () => {
     const env = {AG_SERVER: 'http://env:1', AG_CONCURRENCY: '7'}
-    expect(inputs({}).task.settings.server).toBe('http://localhost:7801')
-    expect(inputs({}, env).task.settings).toMatchObject({server: 'http://env:1', concurrency: 7})
-    expect(inputs({server: 'http://given:2'}, env).task.settings.server).toBe('http://given:2')
+    expect(inputs({}).command.settings.server).toBe('http://localhost:7801')
+    expect(inputs({}, env).command.settings).toMatchObject({server: 'http://env:1', concurrency: 7})
+    expect(inputs({server: 'http://given:2'}, env).command.settings.server).toBe('http://given:2')
   })
 
   test('lists have a line each, and yes is true', () => {
-    const {task} = inputs({command: 'recover', session: ' a \n\n b', apply: 'true', wait: 'True'})
-    expect(task.settings).toMatchObject({session: ['a', 'b'], apply: true, wait: true})
+    const {command} = inputs({command: 'recover', session: ' a \n\n b', apply: 'true', wait: 'True'})
+    expect(command.settings).toMatchObject({session: ['a', 'b'], apply: true, wait: true})
   })
 
   test.each([
@@ -148,7 +151,38 @@ describe('the command that does the same', () => {
       'ag recover --server mock --apply --session s1',
     ],
     [{command: 'status'}, open, 'ag status --server http://localhost:7801'],
+    [
+      {force: 'True', overwrite: 'no', 'fail-fast': 'y', server: 'mock'},
+      open,
+      'ag generate --server mock --fail-fast --force',
+    ],
   ])('of %j', (given, how, command) => {
     expect(reproduce(inputs(given as unknown as Record<string, string>), how)).toBe(command)
   })
+
+  test('has what came from the environment, but for what a manifest takes no notice of', () => {
+    const env = {AG_SERVER: 'http://x:1', AG_TOKEN: 'secret-token', AG_MODEL: 'm', AG_CONCURRENCY: '3'}
+    expect(reproduce(inputs({}, env), open)).toBe('AG_TOKEN=... ag generate --server http://x:1 --concurrency 3')
+    expect(reproduce(inputs({prompt: 'x'}, env), open)).toBe(
+      'AG_TOKEN=... ag generate image --server http://x:1 --concurrency 3 --prompt x --model m',
+    )
+  })
+})
+
+test('the passwords of all servers are masked', () => {
+  const told: string[] = []
+  const write = process.stdout.write
+  process.stdout.write = (chunk: string | Uint8Array) => told.push(String(chunk)) > 0
+  try {
+    maskSecrets(
+      inputs({command: 'wait-idle', server: 'http://a:first-one@h1 http://b:second-one@h2', header: 'x-k=third-one'}),
+    )
+  } finally {
+    process.stdout.write = write
+  }
+  for (const secret of ['first-one', 'second-one', 'third-one']) expect(told.join()).toContain(`::add-mask::${secret}`)
+})
+
+test('no input speaks of flags or of what only a terminal has', () => {
+  for (const {description} of Object.values(action.inputs)) expect(description).not.toMatch(/--\w|COMMAND|this folder/)
 })

@@ -254,9 +254,12 @@ describe('the action', () => {
       execFileSync('ln', ['-s', '/etc/passwd', join(folder, 'ag-state.jsonl')])
       execFileSync('tar', ['--zstd', '-cf', archive, '-C', folder, 'ag-state.jsonl'])
       repo.services.plant({...honest, key: `${honest.key}planted/`, blob: await readFile(archive)})
-      const {main, outputs} = await repo.step(await repo.job({run: 2}))
-      expect(main.log).toMatch(/Nothing was restored: /)
-      expect(outputs).toMatchObject({made: '2', 'state-key': ''})
+      const second = await repo.step(await repo.job({run: 2}))
+      expect(second.main.log).toMatch(/Nothing was restored: /)
+      expect(second.outputs).toMatchObject({made: '2', 'state-key': ''})
+      // It does not stand in the way for ever: what this run kept is found by the next.
+      const {outputs} = await repo.step(await repo.job({run: 3}))
+      expect(outputs).toMatchObject({adopted: '2', 'state-key': expect.stringMatching(/\/2\/1\//)})
     } finally {
       await rm(folder, {recursive: true, force: true})
     }
@@ -364,22 +367,35 @@ describe('the action', () => {
     expect(passed).toMatchObject({main: {exitCode: 0}, outputs: {status: 'busy', 'timed-out': 'true', idle: 'false'}})
   })
 
-  test('cancelled while a service hangs, ends at once with what it knows', async () => {
-    for (const [hanging, made] of [
-      ['GetCacheEntryDownloadURL', '0'],
-      ['CreateCacheEntry', '2'],
+  test('cancelled while a service hangs, ends at once; post keeps what main did not', async () => {
+    for (const [hanging, made, entries, artifacts] of [
+      ['GetCacheEntryDownloadURL', '0', [], []],
+      ['CreateCacheEntry', '2', ['post'], ['post']],
+      ['FinalizeCacheEntryUpload', '2', ['post'], ['post']],
+      ['CreateArtifact', '2', ['main'], ['post']],
+      ['FinalizeArtifact', '2', ['main'], ['post']],
     ] as const) {
       await using repo = await repository({}, {hanging: [hanging]})
       const strike = {how: 'cancel', when: () => until(async () => repo.services.calls.includes(hanging))} as const
-      const {main, outputs, post} = await repo.step(await repo.job(), {}, {strike, env: QUICK})
-      expect(main.milliseconds).toBeLessThan(3000)
+      const {main, outputs, post} = await repo.step(await repo.job(), {}, {strike})
+      expect([hanging, main.signal, main.milliseconds < 3000]).toEqual([hanging, undefined, true])
       expect(outputs).toMatchObject({made, 'state-key': ''})
-      expect(main.signal).toBeUndefined()
-      expect(post?.exitCode).toBe(0)
+      const phase = (name: string): string => (/post\/?$/.test(name) ? 'post' : 'main')
+      expect([hanging, repo.services.entries.map(({key}) => phase(key))]).toEqual([hanging, entries])
+      expect([hanging, repo.services.artifacts.map(({name}) => phase(name))]).toEqual([hanging, artifacts])
+      expect(annotations(post ?? main, 'warning')).toEqual([])
     }
   })
 
-  test('does not put a state of its own before one that it could not read', async () => {
+  test('does not put a state of its own before one that the service did not deliver', async () => {
+    await using repo = await repository({}, {failing: [{method: 'GetCacheEntryDownloadURL', status: 500}]})
+    const {main, outputs} = await repo.step(await repo.job(), {}, {env: QUICK})
+    expect({code: main.exitCode, made: outputs['made']}).toEqual({code: 0, made: '2'})
+    expect(main.log).toMatch(/Nothing was restored: the cache could not be read/)
+    expect(repo.services.entries).toEqual([])
+  })
+
+  test('does not put a state of its own before one that came too late', async () => {
     await using repo = await repository({}, {hanging: ['GetCacheEntryDownloadURL']})
     const {main, outputs} = await repo.step(await repo.job(), {}, {env: QUICK})
     expect({code: main.exitCode, made: outputs['made']}).toEqual({code: 0, made: '2'})
@@ -468,11 +484,15 @@ describe('the action', () => {
     expect(annotations(nowhere.main, 'error')[0]?.message).toMatch(/The input server is empty/)
   })
 
-  test('hides a prompt that the server quotes', async () => {
-    await using repo = await repository({
-      faults: [{when: {prompt: 'moon'}, do: {error: 'Cannot draw "a secret moon"'}}],
-    })
+  test.each([
+    ['with another white space', 'prompt: "a secret\\n  sun"', 'a secret sun'],
+    ['only its beginning', `prompt: "a secret ${'very '.repeat(200)}bright sun"`, `a secret ${'very '.repeat(200)}`],
+    ['of what is not to be seen', 'prompt: sun, negative_prompt: "a secret moon"', 'no a secret moon'],
+  ])('hides a prompt that the server quotes: %s', async (_how, asset, quoted) => {
+    await using repo = await repository({faults: [{do: {error: `Cannot draw "${quoted}"`}}]})
     const runner = await repo.job({payload: {repository: {id: 1, private: false}}})
+    const defaults = 'defaults: {model: mock/sdxl-base, width: 64, height: 64, steps: 4}'
+    await runner.write('ag.yaml', `${defaults}\nassets: [{id: sun, ${asset}}]\n`)
     const {main, outputs} = await repo.step(runner, {retries: '0'})
     expect(main.exitCode).toBe(6)
     const report = await readFile(outputs['report'] ?? '', 'utf8')
@@ -480,22 +500,33 @@ describe('the action', () => {
     for (const text of [main.log, main.summary, report, ...said, unzippedText(repo.services.artifacts)]) {
       expect(text).not.toMatch(/a secret/)
     }
-    expect(said[0]).toMatch(/Cannot draw "\(redacted\)"/)
+    expect(said[0]).toMatch(/the message quotes the prompt/)
   })
 
-  test('makes one picture from a prompt', async () => {
-    await using repo = await repository()
-    const {main, outputs} = await repo.step(await repo.job(), {
-      prompt: 'a fox',
-      model: 'mock/sdxl-base',
-      seed: '7',
-      'output-dir': 'foxes',
-      name: 'fox.{ext}',
-      width: '64',
-      height: '64',
-    })
-    expect({code: main.exitCode, pictures: outputs['pictures']}).toEqual({code: 0, pictures: '["foxes/fox.png"]'})
-    expect(main.log).toMatch(/ag generate image .*--prompt 'a fox'/)
+  test('tells of what a recovery made again, without the words of the server where prompts are hidden', async () => {
+    await using repo = await repository({step_ms: 400, steps: 20})
+    const runner = await repo.job({payload: {repository: {id: 1, private: false}}})
+    const strike = {how: 'lose', when: () => until(async () => (await repo.busy()) > 0)} as const
+    await repo.step(runner, {}, {strike})
+    repo.mock.control({restart: true, faults: [{when: {prompt: 'moon'}, do: {error: 'Cannot draw "a secret moon"'}}]})
+    const inputs = {
+      command: 'recover',
+      apply: 'true',
+      resubmit: 'true',
+      'give-up-after': '0',
+      'upload-pictures': 'true',
+    }
+    const {main} = await repo.step(runner, inputs, {id: 'again'})
+    const told = repo.services.artifacts.filter(({name}) => name.startsWith('ag-history'))
+    expect(`${main.log}${main.summary}${unzippedText(told)}`).not.toMatch(/a secret/)
+    expect(
+      annotations(main, 'error')
+        .map(({message}) => message)
+        .join(),
+    ).toMatch(/could not be made again/)
+    expect(main.summary).toMatch(/assets&#47;sun\.png/)
+    const pictures = repo.services.artifacts.find(({name}) => name.startsWith('ag-pictures'))
+    expect(Object.keys(pictures ? unzipped(pictures) : {})).toEqual(['assets/sun.png'])
   })
 
   test("'s history artifact, unpacked elsewhere, tells ag there what became of each picture", async () => {

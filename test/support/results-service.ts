@@ -24,7 +24,7 @@ export interface ServiceOptions {
   readonly readOnly?: 'told' | 'untold'
   /** Answers these calls with a status; `times` calls of each, default all. */
   readonly failing?: readonly {readonly method: string; readonly status: number; readonly times?: number}[]
-  /** Never answers these calls. */
+  /** Does not answer the first of each of these calls. */
   readonly hanging?: readonly string[]
 }
 
@@ -101,7 +101,7 @@ export class ResultsService implements AsyncDisposable {
     if (!request.headers.authorization?.startsWith('Bearer ')) {
       return answer(response, 401, {code: 'unauthenticated', msg: 'no token'})
     }
-    if (this.options.hanging?.includes(method)) return
+    if (this.options.hanging?.includes(method) && this.calls.filter((call) => call === method).length === 1) return
     const failing = this.options.failing?.find((one) => one.method === method)
     const failed = this.#failed.get(method) ?? 0
     if (failing && failed < (failing.times ?? Number.POSITIVE_INFINITY)) {
@@ -118,7 +118,7 @@ export class ResultsService implements AsyncDisposable {
     CreateCacheEntry: (body) => {
       const {key, version} = body as {key: string; version: string}
       if (this.options.readOnly) return {ok: false, message: 'cache write denied: token has no writable scopes'}
-      if (this.entries.some((entry) => entry.key === key && entry.version === version)) {
+      if (this.#isTaken(`${key}\n${version}`)) {
         return {
           status: 409,
           code: 'already_exists',
@@ -148,7 +148,7 @@ export class ResultsService implements AsyncDisposable {
     },
     CreateArtifact: (body) => {
       const {name} = body as {name: string}
-      if (this.artifacts.some((artifact) => artifact.name === name)) {
+      if (this.#isTaken(`artifact ${name}`)) {
         return {
           status: 409,
           code: 'already_exists',
@@ -172,6 +172,11 @@ export class ResultsService implements AsyncDisposable {
       this.artifacts.push({id, name, mimeType: String(request['mime_type']), expiresAt, blob})
       return {ok: true, artifact_id: String(id)}
     },
+  }
+
+  /** A name is taken from when it is reserved, whatever becomes of the upload. */
+  #isTaken(what: string): boolean {
+    return this.#pending.has(what)
   }
 
   #upload(what: string, request: Record<string, unknown>): string {

@@ -1,11 +1,11 @@
 import type {Conduct} from '../../face/conduct.ts'
 import {count} from '../../face/count.ts'
 import {cancelSummary, runCancel} from '../../face/run-cancel.ts'
-import type {TaskOf} from '../inputs.ts'
+import type {CommandOf} from '../inputs.ts'
 import {type Performance, statusOf} from '../performance.ts'
 
 /** Stops generations of this workspace. */
-export async function performCancel({settings}: TaskOf<'cancel'>, conduct: Conduct): Promise<Performance> {
+export async function performCancel({settings}: CommandOf<'cancel'>, conduct: Conduct): Promise<Performance> {
   const result = await runCancel(settings.session ?? [], settings, conduct)
   const {exit_code: exitCode, sessions, error} = result
   return {

@@ -1,11 +1,11 @@
 import {ExitCode} from '../../errors.ts'
 import type {Conduct} from '../../face/conduct.ts'
 import {doctorReport, runDoctor} from '../../face/run-doctor.ts'
-import type {TaskOf} from '../inputs.ts'
+import type {CommandOf} from '../inputs.ts'
 import {type Performance, statusOf} from '../performance.ts'
 
 /** Checks whether a pipeline would work here. */
-export async function performDoctor({settings}: TaskOf<'doctor'>, conduct: Conduct): Promise<Performance> {
+export async function performDoctor({settings}: CommandOf<'doctor'>, conduct: Conduct): Promise<Performance> {
   const result = await runDoctor(settings, conduct)
   const {exit_code: exitCode, checks, commands, server} = result
   const problem = checks.find(({state}) => state === 'problem')

@@ -12,14 +12,14 @@ import {workspaceOf} from '../../face/workspace.ts'
 import type {GenerateResult} from '../../generate.ts'
 import type {AssetOutcome} from '../../make-picture.ts'
 import {newRunId} from '../../session/run-id.ts'
-import {withoutPrompt} from '../../session/without-prompts.ts'
-import type {TaskOf} from '../inputs.ts'
+import {promptsIn, withoutQuotes} from '../../session/without-prompts.ts'
+import type {CommandOf} from '../inputs.ts'
 import {type Performance, statusOf} from '../performance.ts'
 import {hidesPrompts, type Step} from '../step.ts'
 
 /** Makes the pictures of a manifest, or those of a prompt. */
 export async function performGenerate(
-  {settings, image}: TaskOf<'generate'>,
+  {settings, image}: CommandOf<'generate'>,
   {signal, report}: Conduct,
   step: Step,
 ): Promise<Performance> {
@@ -33,7 +33,8 @@ export async function performGenerate(
     report: (event) =>
       report('asset' in event && 'message' in event ? {...event, message: hide(event.asset, event.message)} : event),
   })
-  const assets = result.assets.map((outcome) => tellable(outcome, making.assets, hide))
+  const declared = new Map(making.assets.map((asset) => [asset.id, asset]))
+  const assets = result.assets.map((outcome) => tellable(outcome, declared.get(outcome.asset), hide))
   return {...describe({...result, assets}, workspace, stateDir), ...(manifest ? {manifest} : {})}
 }
 
@@ -44,25 +45,24 @@ function pictureOf(image: ImageSettings | undefined): GenerateRun {
   return {run, resume: 'never', ...assetsFromSettings(image, run)}
 }
 
-/** Servers may quote the prompt that they stumbled over. */
+/** Servers may quote the prompts that they stumbled over. */
 function promptHider(assets: readonly Asset[]): (asset: string, text: string) => string {
-  const prompts = new Map(assets.map(({id, prompt}) => [id, prompt]))
-  return (asset, text) => withoutPrompt(text, prompts.get(asset) ?? '')
+  const prompts = new Map(assets.map(({id, parameters}) => [id, promptsIn(parameters)]))
+  return (asset, text) => withoutQuotes(text, prompts.get(asset) ?? [])
 }
 
 /** An outcome as everybody may read it, with the seed that was asked for where none came back. */
 function tellable(
   outcome: AssetOutcome,
-  assets: readonly Asset[],
+  asset: Asset | undefined,
   hide: (asset: string, text: string) => string,
 ): AssetOutcome {
-  const {asset: id, error} = outcome
-  const asset = assets.find((one) => one.id === id)
+  const {error} = outcome
   const seed = outcome.seed ?? (asset?.randomSeed ? undefined : asset?.parameters['seed'])
   return {
     ...outcome,
     ...(typeof seed === 'number' ? {seed} : {}),
-    ...(error ? {error: {...error, message: hide(id, error.message)}} : {}),
+    ...(error ? {error: {...error, message: hide(outcome.asset, error.message)}} : {}),
   }
 }
 

@@ -4,19 +4,19 @@ import type {Step} from '../step.ts'
 
 /** Does what a step is for, with the operations of the command line. Only the code of its command is loaded. */
 export async function perform(step: Step, conduct: Conduct): Promise<Performance> {
-  const {task} = step.inputs
-  switch (task.command) {
+  const {command} = step.inputs
+  switch (command.name) {
     case 'generate':
-      return (await import('./generate.ts')).performGenerate(task, conduct, step)
+      return (await import('./generate.ts')).performGenerate(command, conduct, step)
     case 'wait-idle':
-      return (await import('./wait-idle.ts')).performWait(task, conduct)
+      return (await import('./wait-idle.ts')).performWait(command, conduct)
     case 'status':
-      return (await import('./status.ts')).performStatus(task, conduct)
+      return (await import('./status.ts')).performStatus(command, conduct)
     case 'recover':
-      return (await import('./recover.ts')).performRecover(task, conduct)
+      return (await import('./recover.ts')).performRecover(command, conduct, step)
     case 'cancel':
-      return (await import('./cancel.ts')).performCancel(task, conduct)
+      return (await import('./cancel.ts')).performCancel(command, conduct)
     case 'doctor':
-      return (await import('./doctor.ts')).performDoctor(task, conduct)
+      return (await import('./doctor.ts')).performDoctor(command, conduct)
   }
 }

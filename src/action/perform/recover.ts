@@ -1,18 +1,37 @@
 import {resolve} from 'node:path'
+import type {Report} from '../../context.ts'
 import type {Conduct} from '../../face/conduct.ts'
 import {count} from '../../face/count.ts'
 import {recoverSummary, runRecover} from '../../face/run-recover.ts'
 import {workspaceOf} from '../../face/workspace.ts'
-import type {TaskOf} from '../inputs.ts'
+import type {AssetOutcome} from '../../make-picture.ts'
+import type {CommandOf} from '../inputs.ts'
 import {type Performance, statusOf} from '../performance.ts'
+import {hidesPrompts, type Step} from '../step.ts'
 
 /** Brings sessions whose process died to a true end, or tells what would be done. */
-export async function performRecover({settings}: TaskOf<'recover'>, conduct: Conduct): Promise<Performance> {
-  const result = await runRecover(settings.manifest, settings, conduct)
+export async function performRecover(
+  {settings}: CommandOf<'recover'>,
+  {signal, report}: Conduct,
+  step: Step,
+): Promise<Performance> {
+  const hides = hidesPrompts(step)
+  const found = await runRecover(settings.manifest, settings, {
+    signal,
+    report: (event) => report(hides ? withoutServerWords(event) : event),
+  })
+  const resubmitted = (found.resubmitted ?? []).map((again) => ({
+    ...again,
+    assets: hides ? again.assets.map(withoutServerMessage) : again.assets,
+  }))
+  const result = {...found, ...(resubmitted.length > 0 ? {resubmitted} : {})}
   const {exit_code: exitCode, sessions, applied, error} = result
+  const assets = resubmitted.flatMap((again) => again.assets)
+  const missing = assets.filter(({state}) => state !== 'completed').length
   const completed = sessions.filter(({outcome, state}) => outcome === 'done' && state === 'completed')
   const {stateDir} = workspaceOf(settings)
-  const files = completed.flatMap(({path}) => (path ? [resolve(stateDir, ...path.split('/'))] : []))
+  const paths = [...completed.map(({path}) => path), ...assets.map(({picture}) => picture?.path)]
+  const files = paths.flatMap((path) => (path ? [resolve(stateDir, ...path.split('/'))] : []))
   return {
     status: statusOf(exitCode),
     exitCode,
@@ -20,10 +39,25 @@ export async function performRecover({settings}: TaskOf<'recover'>, conduct: Con
     headline: applied
       ? `${count(completed.length, 'session')} completed, of ${sessions.length} to recover.`
       : `${count(sessions.length, 'session')} to recover; nothing was changed (apply: true does it).`,
-    ...(error ? {error} : {}),
+    ...(error
+      ? {error}
+      : missing > 0
+        ? {error: {message: `${count(missing, 'picture')} could not be made again.`}}
+        : {}),
+    ...(assets.length > 0 ? {assets} : {}),
     report: result,
     sessions: sessions.map(({session, state, message}) => ({session, state, message})),
     pictures: {root: stateDir, files},
     outputs: {recovered: String(completed.length)},
   }
+}
+
+/** Servers may quote prompts, and of what is made again from histories nobody here knows them. */
+function withoutServerWords(event: Report): Report {
+  if (event.event === 'asset.failed') return {...event, message: event.reason}
+  return event.event === 'asset.retrying' ? {...event, message: 'it failed for now'} : event
+}
+
+function withoutServerMessage({error, ...outcome}: AssetOutcome): AssetOutcome {
+  return error ? {...outcome, error: {...error, message: error.reason}} : outcome
 }

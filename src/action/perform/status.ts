@@ -1,11 +1,11 @@
 import type {Conduct} from '../../face/conduct.ts'
 import {runStatus} from '../../face/run-status.ts'
 import {statusTable} from '../../face/status-table.ts'
-import type {TaskOf} from '../inputs.ts'
+import type {CommandOf} from '../inputs.ts'
 import {type Performance, statusOf} from '../performance.ts'
 
 /** Asks once what the server and the workspace are doing. */
-export async function performStatus({settings}: TaskOf<'status'>, conduct: Conduct): Promise<Performance> {
+export async function performStatus({settings}: CommandOf<'status'>, conduct: Conduct): Promise<Performance> {
   const result = await runStatus(settings, {...conduct, show: () => {}})
   const {exit_code: exitCode, server_activity: activity, generations_running: running, error} = result
   return {

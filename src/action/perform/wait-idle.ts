@@ -1,11 +1,11 @@
 import {ExitCode} from '../../errors.ts'
 import type {Conduct} from '../../face/conduct.ts'
 import {runWait, waitSummary} from '../../face/run-wait.ts'
-import type {TaskOf} from '../inputs.ts'
+import type {CommandOf} from '../inputs.ts'
 import {type Performance, statusOf} from '../performance.ts'
 
 /** Waits until a server is idle. */
-export async function performWait({settings}: TaskOf<'wait-idle'>, conduct: Conduct): Promise<Performance> {
+export async function performWait({settings}: CommandOf<'wait-idle'>, conduct: Conduct): Promise<Performance> {
   const result = await runWait(settings, conduct)
   const {exit_code: exitCode, open, verdict, waited_seconds: waited, servers, error} = result
   const timedOut = !open && exitCode === ExitCode.done

@@ -1,5 +1,9 @@
 import * as z from 'zod'
 
+/** What the mock has when it is not told otherwise. */
+export const MOCK_MODELS = ['mock/sdxl-base', 'mock/flux-dev', 'mock/pixel-art', 'mock/watercolor'] as const
+export const MOCK_LORAS = ['mock/ink', 'mock/soft-light'] as const
+
 const ms = z.number().min(0)
 
 const backend = z.strictObject({
@@ -113,8 +117,8 @@ export const optionsSchema = z.strictObject({
   step_ms: changeable.step_ms.default(60),
   model_load_ms: changeable.model_load_ms.default(1000),
   steps: changeable.steps.default(20),
-  models: changeable.models.default(['mock/sdxl-base', 'mock/flux-dev', 'mock/pixel-art', 'mock/watercolor']),
-  loras: changeable.loras.default(['mock/ink', 'mock/soft-light']),
+  models: changeable.models.default([...MOCK_MODELS]),
+  loras: changeable.loras.default([...MOCK_LORAS]),
   backends: changeable.backends.default([backend.parse({})]),
   users: changeable.users.default([]),
   faults: changeable.faults.default([]),
