@@ -16,7 +16,7 @@ Folders that other generators left (--output-dir) get a history, too. Tells what
 Exit code 0 when nothing is left to bring to an end, 6 when something still runs or cannot be told yet, or --resubmit did not make
 everything, 124 when the server still works on something after --wait, 3 or 4 when it could not be asked.
 
-ROW is the row of the truth table in docs/recovery.md.`
+ROW in the table is the row of the truth table by which it was judged: docs/recovery.md of the project.`
   static override examples = [
     {description: 'What would it do, and why?', command: '<%= config.bin %> recover'},
     {description: 'After a lost runner', command: '<%= config.bin %> recover --apply --wait'},

@@ -86,6 +86,11 @@ export async function generate(context: Context, options: GenerateOptions): Prom
     }),
   )
   const todo = assets.filter(({id}) => !outcomes.has(id))
+  const unrecorded = [...resumption.why.values()].filter((why) => why === 'unrecorded').length
+  if (unrecorded > 0) {
+    const message = `No history says how ${unrecorded} of the pictures that are there were made: they are made again.`
+    report({event: 'notice', message})
+  }
   report({event: 'run.started', run, server: server.address, total: todo.length, kept: kept.size, concurrency})
   await context.sessions.runs.withdrawCancel(run)
 

@@ -1,3 +1,4 @@
+import {stat} from 'node:fs/promises'
 import type {Asset} from './asset/asset.ts'
 import {assetKey} from './asset/key.ts'
 import type {Context} from './context.ts'
@@ -17,11 +18,11 @@ import type {OwnedSession} from './store/session-store.ts'
 export type ResumeMode = 'continue' | 'adopt' | 'never'
 
 /**
- * Why a picture is made: nobody ever asked for it (`new`), its prompt or parameters are others now (`changed`), its file is not
+ * Why a picture is made: nobody ever asked for it (`new`), nobody knows how the file that is there was made (`unrecorded`), its prompt or parameters are others now (`changed`), its file is not
  * as it was left (`missing`), an earlier run did not get it (`unfinished`), its seed is a new one each time (`random`), or it was
  * asked for once more (`forced`).
  */
-export type Why = 'new' | 'changed' | 'missing' | 'unfinished' | 'random' | 'forced'
+export type Why = 'new' | 'unrecorded' | 'changed' | 'missing' | 'unfinished' | 'random' | 'forced'
 
 /** What earlier runs have left of the pictures that are asked for. */
 export interface Resumption {
@@ -82,7 +83,8 @@ export async function planResumption(
     else {
       earlier.set(asset.id, relevant.filter(mayHavePicture))
       const again = mode === 'never' && askedFor.has(key)
-      why.set(asset.id, again ? 'forced' : whyMake(asset, relevant, known.has(asset.id)))
+      const reason = again ? 'forced' : whyMake(asset, relevant, known.has(asset.id))
+      why.set(asset.id, reason === 'new' && (await isThere(asset)) ? 'unrecorded' : reason)
     }
   }
   return {
@@ -136,6 +138,10 @@ async function unfinishedRun(
   const total = (await sessions.request(newest.id))?.total
   const completed = new Set(members.filter(({state}) => state === 'completed').map(({asset}) => asset))
   return total !== undefined && completed.size < total ? {run: newest.run, total} : undefined
+}
+
+async function isThere({pathFor, expectedFormat}: Asset): Promise<boolean> {
+  return (await stat(pathFor(expectedFormat)).catch(() => undefined)) !== undefined
 }
 
 async function firstOnDisk(asset: Asset, sessions: readonly OwnedSession[]): Promise<Kept | undefined> {

@@ -1,4 +1,4 @@
-import {existsSync, readFileSync, rmSync} from 'node:fs'
+import {cpSync, existsSync, readFileSync, rmSync} from 'node:fs'
 import {join} from 'node:path'
 import {describe, expect, test} from '@jest/globals'
 import {readManifest} from '../src/asset/manifest.ts'
@@ -26,6 +26,13 @@ describe('generate, run again', () => {
     const first = await at.generate(random, {retries: 0, run: 'r1'})
     expect(why(first)).toEqual({sun: 'new', moon: 'new', star: 'new'})
     expect(why(await at.generate(random, {run: 'r2'}))).toEqual({sun: undefined, moon: 'unfinished', star: undefined})
+    await using fresh = await rehearse()
+    cpSync(join(at.folder, 'assets'), join(fresh.folder, 'assets'), {recursive: true})
+    expect(why(await fresh.generate(random))).toMatchObject({sun: 'unrecorded'})
+    expect(fresh.events).toContainEqual({
+      event: 'notice',
+      message: expect.stringMatching(/3 of the pictures that are there/),
+    })
     const changed = random.replace('a sun', 'a red sun')
     expect(why(await at.generate(changed, {run: 'r3'}))).toEqual({sun: 'changed', moon: undefined, star: 'random'})
     rmSync(outputOf(at, 'moon.png'))

@@ -34,6 +34,7 @@ const MARKS: Readonly<Record<AssetOutcome['state'], string>> = {
 
 const WHY: Readonly<Record<NonNullable<AssetOutcome['why']>, string>> = {
   new: 'it is new',
+  unrecorded: 'no history says how its file was made',
   changed: 'its prompt or parameters changed',
   missing: 'its file was missing or changed',
   unfinished: 'an earlier run did not get it',

@@ -31,7 +31,7 @@ export const recoverFlags = {
     default: RECOVER_DEFAULTS.giveUpAfter,
     helpValue: 'DURATION',
     env: 'AG_GIVE_UP_AFTER',
-    description: 'Silent for so long, what nobody can tell of is given up.',
+    description: 'Give up a session of which nobody can tell after this long without a sign of life.',
   }),
   'output-dir': Flags.string({
     char: 'o',
@@ -47,7 +47,7 @@ export const recoverFlags = {
     helpGroup: 'FOLDERS',
   }),
   force: Flags.boolean({
-    description: 'Take processes that nobody can ask after (on network file systems) for dead.',
+    description: 'Take owners for dead where that cannot be asked, as on network file systems.',
   }),
   concurrency: Flags.integer({
     char: 'c',
