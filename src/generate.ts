@@ -4,7 +4,8 @@ import type {Context} from './context.ts'
 import {madeElsewhere} from './elsewhere.ts'
 import {AgError, CancelledError, ExitCode, NoBackendError, NotIdleError, UnreachableError} from './errors.ts'
 import {fromWorkspace} from './fetch-picture.ts'
-import {type AssetOutcome, type Making, makePicture, RunStoppedError} from './make-picture.ts'
+import {type AssetOutcome, makePicture, RunStoppedError} from './make-picture.ts'
+import type {Making} from './making.ts'
 import {preflight} from './preflight.ts'
 import {
   askAboutEarlier,

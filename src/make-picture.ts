@@ -6,6 +6,7 @@ import type {Context} from './context.ts'
 import {endingOf, messageOf, stopsTheRun} from './ending.ts'
 import {type AgError, UnreachableError} from './errors.ts'
 import {describePicture, fetchWhole, type WholePicture} from './fetch-picture.ts'
+import type {Making} from './making.ts'
 import {createSession, requestFor} from './picture-session.ts'
 import type {Why} from './resume.ts'
 import {withRetries} from './retry.ts'
@@ -14,28 +15,6 @@ import type {Picture, SessionResult} from './session/session.ts'
 import {SessionLedger} from './session-ledger.ts'
 import {foreignLine} from './text.ts'
 import {writeWhole} from './write-whole.ts'
-
-/** What all pictures of one run share. */
-export interface Making {
-  readonly run: string
-  /** Who we are to the server. */
-  readonly user: string
-  /** How many pictures the run makes. */
-  readonly total: number
-  /** Ids of sessions that the run has already: it was interrupted, and is gone on with. */
-  readonly sessionIds: ReadonlySet<string>
-  /** Absolute; where histories measure paths from. */
-  readonly workspace: string
-  readonly outputDirectory: string
-  readonly snapshots: boolean
-  readonly retries: number
-  /** Milliseconds before the first retry. */
-  readonly retryDelayMs: number
-  /** Keeps what another process needs to stop this run's work, before there is any. */
-  readonly keepCredential: (secret: string) => Promise<void>
-  /** Stops this run's work on the server, once, however many pictures ask for it. */
-  readonly interrupt: () => Promise<void>
-}
 
 /** How one asset came out. */
 export interface AssetOutcome {

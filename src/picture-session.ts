@@ -4,7 +4,7 @@ import {assetKey} from './asset/key.ts'
 import type {Context} from './context.ts'
 import {SessionExistsError} from './errors.ts'
 import {fromWorkspace} from './fetch-picture.ts'
-import type {Making} from './make-picture.ts'
+import type {Making} from './making.ts'
 import type {SessionRequest} from './session/session.ts'
 import type {SessionWriter} from './store/session-store.ts'
 
