@@ -29,11 +29,25 @@ export function gantt(stretches: readonly Stretch[]): string | undefined {
     return bars.length === 0 ? [] : [`  section ${SECTIONS[state as Stretch['state']]}`, ...bars.map(bar)]
   })
   const begin = Math.min(...shown.map(({from}) => from))
-  const title = `  title Begun ${new Date(begin).toISOString().slice(0, 19).replace('T', ' ')} UTC`
-  return ['```mermaid', 'gantt', title, '  dateFormat x', '  axisFormat %H:%M:%S', ...sections, '```'].join('\n')
+  const head = [`  title Begun ${clock(begin)} UTC`, '  dateFormat YYYY-MM-DD HH:mm:ss', '  axisFormat %H:%M:%S']
+  return ['```mermaid', 'gantt', ...head, ...sections, '```'].join('\n')
 }
+
+/** Words that Mermaid would take for one of its own at the beginning of a line. */
+const RESERVED =
+  /^(?=title|section|click|call|href|date|axis|tick|excludes|includes|today|inclusive|top|week|acc|gantt)/i
 
 /** Names are ids, so they hold none of Mermaid's signs; a bar of no length is not drawn, so it gets a second. */
 function bar({name, from, to, state}: Stretch): string {
-  return `  ${name.replace(/[^A-Za-z0-9_. -]/g, ' ').slice(0, 40)} :${LOOKS[state]}${from}, ${Math.max(to, from + 1000)}`
+  const label = name
+    .replace(/[^A-Za-z0-9_. -]/g, ' ')
+    .slice(0, 40)
+    .replace(RESERVED, '_')
+  const seconds = Math.max(1, Math.round((to - from) / 1000))
+  return `  ${label} :${LOOKS[state]}${clock(from)}, ${seconds}s`
+}
+
+/** The time of UTC: Mermaid shows it as it is written, wherever the reader is. */
+function clock(ms: number): string {
+  return new Date(ms).toISOString().slice(0, 19).replace('T', ' ')
 }

@@ -125,8 +125,12 @@ describe('the gantt', () => {
     const chart = gantt([{name: 'waiting', from: 0, to: 90_000, state: 'waited'}, ...stretches]) ?? ''
     expect(chart.match(/ {2}section /g)).toHaveLength(3)
     expect(chart.split('\n').filter((line) => / :/.test(line))).toHaveLength(60)
-    expect(chart).toMatch(/waiting :0, 90000/)
+    expect(chart).toMatch(/waiting :1970-01-01 00:00:00, 90s/)
     expect(chart.length).toBeLessThan(50_000)
+  })
+
+  test('takes no name of a picture for a word of its own', () => {
+    expect(gantt([{name: 'title', from: 0, to: 5000, state: 'made'}])).toMatch(/^ {2}_title :done, /m)
   })
 
   test('of nothing is none', () => {
