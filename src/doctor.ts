@@ -182,6 +182,9 @@ const NEEDS: Readonly<Record<string, readonly Need[]>> = {
     {permission: 'comfy_direct_calls', without: 'work that others send to ComfyUI directly is not seen'},
   ],
   cancel: [{permission: 'basic_image_generation'}],
+  recover: [
+    {permission: 'view_image_history', without: 'pictures are only found under the names that they should have'},
+  ],
 }
 
 function checkCommands(report: ServerReport): CommandCheck[] {

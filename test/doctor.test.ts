@@ -20,14 +20,26 @@ describe('doctor', () => {
     const result = await examine()
     expect(result.exit_code).toBe(0)
     expect(states(result)).toEqual({server: 'ok', backends: 'ok', clock: 'ok', 'state directory': 'ok'})
-    expect(works(result)).toEqual({generate: 'fully', status: 'fully', 'wait-idle': 'fully', cancel: 'fully'})
+    expect(works(result)).toEqual({
+      generate: 'fully',
+      status: 'fully',
+      'wait-idle': 'fully',
+      cancel: 'fully',
+      recover: 'fully',
+    })
     expect(result.checks[0]?.detail).toMatch(/answers at 127\.0\.0\.1 in \d+ ms, as the user "local"/)
   })
 
   test('says which permission to ask for, and what works without', async () => {
     const result = await examine({users: [{name: 'guest1', role: 'user'}]}, {userId: 'guest1'})
     expect(result.exit_code).toBe(0)
-    expect(works(result)).toEqual({generate: 'fully', status: 'partly', 'wait-idle': 'partly', cancel: 'fully'})
+    expect(works(result)).toEqual({
+      generate: 'fully',
+      status: 'partly',
+      'wait-idle': 'partly',
+      cancel: 'fully',
+      recover: 'fully',
+    })
     expect(result.commands.find(({command}) => command === 'wait-idle')).toMatchObject({
       needs: expect.arrayContaining(['read_server_info_panels']),
       detail: expect.stringMatching(/--scope own/),
