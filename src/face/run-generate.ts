@@ -37,7 +37,7 @@ export async function runGenerate(
   const pretended = pretendedFor(assets)
   const names = [...pretended.models, ...pretended.loras]
   if (settings.server === 'mock' && names.length > 0) {
-    note(`The mock pretends to have ${foreignLine(names.join(', '))}; your server is asked when it is the one.`)
+    note(`The mock pretends to have ${foreignLine(names.join(', '))}: only your own server can tell.`)
   }
   await using connection = await connect(settings, {
     pretended,
