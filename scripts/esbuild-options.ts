@@ -1,5 +1,4 @@
 import {readdir, readFile} from 'node:fs/promises'
-import {builtinModules, createRequire} from 'node:module'
 import {fileURLToPath} from 'node:url'
 import type {BuildOptions} from 'esbuild'
 
@@ -23,17 +22,13 @@ export const bundleOptions = {
       setup: ({onResolve}) => onResolve({filter: /^undici$/}, () => ({path: `${root}scripts/undici-pool.cjs`})),
     },
     {
-      name: 'required-builtins',
-      // Importing one of Node's own modules has Node read each of its exports, and some of them load much that nobody asked for: 20 ms
-      // of http, 5 of process and of crypto. Here only those are read that somebody uses.
+      name: 'required-http',
+      // Importing it as a module has Node read each of its exports, and one of them loads the whole of Node's own undici.
       setup({onResolve, onLoad}) {
-        const builtins = new Set(builtinModules.flatMap((name) => [name, `node:${name}`]))
-        onResolve({filter: /./}, ({kind, path}) =>
-          kind === 'import-statement' && builtins.has(path)
-            ? {path: path.replace(/^(?!node:)/, 'node:'), namespace: 'required'}
-            : undefined,
+        onResolve({filter: /^(node:)?https?$/}, ({kind, path}) =>
+          kind === 'import-statement' ? {path, namespace: 'required'} : undefined,
         )
-        onLoad({filter: /./, namespace: 'required'}, ({path}) => ({contents: requiring(path)}))
+        onLoad({filter: /./, namespace: 'required'}, ({path}) => ({contents: `module.exports = require('${path}')`}))
       },
     },
   ],
@@ -60,20 +55,4 @@ export async function licences(inputs: readonly string[]): Promise<string> {
     return `${name} ${version} (${license})\n\n${text.join('\n').trim()}\n`
   })
   return (await Promise.all(texts)).join(`\n${'-'.repeat(80)}\n\n`)
-}
-
-const require = createRequire(import.meta.url)
-
-/** A module that has what Node's own has, each export read only if it is used: what is pure and unused is left out of the bundle. */
-function requiring(builtin: string): string {
-  const names = Object.getOwnPropertyNames(require(builtin)).filter(
-    (name) => /^[A-Za-z_$][\w$]*$/.test(name) && name !== 'default',
-  )
-  const exports = names.map((name) => `export const ${name} = /* @__PURE__ */ __read('${name}')`)
-  return [
-    `const __builtin = require('${builtin}')`,
-    'const __read = (name) => __builtin[name]',
-    'export default __builtin',
-    ...exports,
-  ].join('\n')
 }

@@ -1,2 +1,0 @@
-import {createRequire as __createRequire} from 'node:module';import {fileURLToPath as __fileURLToPath} from 'node:url';const require = __createRequire(import.meta.url);const __filename = __fileURLToPath(import.meta.url), __dirname = __fileURLToPath(new URL('.', import.meta.url))
-import{a as e,b as o}from"./chunk-53HFHGDK.js";var r=o("node:timers/promises"),t=e(s=>r[s],"__read");var n=t("setTimeout"),c=t("setImmediate");export{n as a,c as b};

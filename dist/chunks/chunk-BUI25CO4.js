@@ -1,2 +1,0 @@
-import {createRequire as __createRequire} from 'node:module';import {fileURLToPath as __fileURLToPath} from 'node:url';const require = __createRequire(import.meta.url);const __filename = __fileURLToPath(import.meta.url), __dirname = __fileURLToPath(new URL('.', import.meta.url))
-import{a as e,b as t}from"./chunk-53HFHGDK.js";var n=t("node:child_process"),c=e(o=>n[o],"__read");var r=c("execFile");var s=c("spawn");export{r as a,s as b};

@@ -1,0 +1,2 @@
+import {createRequire as __createRequire} from 'node:module';import {fileURLToPath as __fileURLToPath} from 'node:url';const require = __createRequire(import.meta.url);const __filename = __fileURLToPath(import.meta.url), __dirname = __fileURLToPath(new URL('.', import.meta.url))
+import{a as e}from"./chunk-53HFHGDK.js";import{setTimeout as n}from"node:timers/promises";var c={now:e(()=>Date.now(),"now"),monotonic:e(()=>performance.now(),"monotonic"),async sleep(r,o){try{await n(r,void 0,o?{signal:o}:{})}catch(t){throw o?.throwIfAborted(),t}}};export{c as a};

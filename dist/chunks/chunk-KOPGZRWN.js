@@ -1,2 +1,0 @@
-import {createRequire as __createRequire} from 'node:module';import {fileURLToPath as __fileURLToPath} from 'node:url';const require = __createRequire(import.meta.url);const __filename = __fileURLToPath(import.meta.url), __dirname = __fileURLToPath(new URL('.', import.meta.url))
-import{a as e,b as s}from"./chunk-53HFHGDK.js";var o=s("node:os"),t=e(r=>o[r],"__read"),n=o;var c=t("homedir"),a=t("hostname");var p=t("tmpdir");var i=t("EOL");export{n as a,c as b,a as c,p as d,i as e};

@@ -1,2 +1,0 @@
-import {createRequire as __createRequire} from 'node:module';import {fileURLToPath as __fileURLToPath} from 'node:url';const require = __createRequire(import.meta.url);const __filename = __fileURLToPath(import.meta.url), __dirname = __fileURLToPath(new URL('.', import.meta.url))
-import{a as e,b as s}from"./chunk-53HFHGDK.js";var o=s("node:util"),t=e(r=>o[r],"__read"),n=o;var c=t("styleText");var p=t("inspect");var a=t("promisify"),x=t("stripVTControlCharacters");var i=t("types");export{n as a,c as b,p as c,a as d,x as e,i as f};

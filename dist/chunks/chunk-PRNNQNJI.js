@@ -1,2 +1,0 @@
-import {createRequire as __createRequire} from 'node:module';import {fileURLToPath as __fileURLToPath} from 'node:url';const require = __createRequire(import.meta.url);const __filename = __fileURLToPath(import.meta.url), __dirname = __fileURLToPath(new URL('.', import.meta.url))
-import{a as r}from"./chunk-AASAFKFW.js";import{a as e}from"./chunk-53HFHGDK.js";var c={now:e(()=>Date.now(),"now"),monotonic:e(()=>performance.now(),"monotonic"),async sleep(t,o){try{await r(t,void 0,o?{signal:o}:{})}catch(n){throw o?.throwIfAborted(),n}}};export{c as a};

@@ -1,2 +1,0 @@
-import {createRequire as __createRequire} from 'node:module';import {fileURLToPath as __fileURLToPath} from 'node:url';const require = __createRequire(import.meta.url);const __filename = __fileURLToPath(import.meta.url), __dirname = __fileURLToPath(new URL('.', import.meta.url))
-import{a as e,b as c}from"./chunk-53HFHGDK.js";var r=c("node:net"),t=e(o=>r[o],"__read");var s=t("BlockList");var n=t("connect");var l=t("isIP");var a=t("isIPv6");var i=t("Socket");export{s as a,n as b,l as c,a as d,i as e};

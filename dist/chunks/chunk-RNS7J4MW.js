@@ -1,2 +1,0 @@
-import {createRequire as __createRequire} from 'node:module';import {fileURLToPath as __fileURLToPath} from 'node:url';const require = __createRequire(import.meta.url);const __filename = __fileURLToPath(import.meta.url), __dirname = __fileURLToPath(new URL('.', import.meta.url))
-import{a as t,b as o}from"./chunk-53HFHGDK.js";var c=o("node:crypto"),e=t(r=>c[r],"__read");var n=e("createHash"),p=e("createHmac");var s=e("randomBytes");var a=e("randomInt"),i=e("randomUUID");export{n as a,p as b,s as c,a as d,i as e};

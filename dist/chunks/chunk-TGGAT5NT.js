@@ -1,2 +1,0 @@
-import {createRequire as __createRequire} from 'node:module';import {fileURLToPath as __fileURLToPath} from 'node:url';const require = __createRequire(import.meta.url);const __filename = __fileURLToPath(import.meta.url), __dirname = __fileURLToPath(new URL('.', import.meta.url))
-import{d as r}from"./chunk-RNS7J4MW.js";import{a as n}from"./chunk-53HFHGDK.js";var t="bcdfghjkmnpqrstvwxz23456789";function e(){return Array.from({length:8},()=>t[r(t.length)]).join("")}n(e,"newRunId");export{e as a};

@@ -1,2 +1,0 @@
-import {createRequire as __createRequire} from 'node:module';import {fileURLToPath as __fileURLToPath} from 'node:url';const require = __createRequire(import.meta.url);const __filename = __fileURLToPath(import.meta.url), __dirname = __fileURLToPath(new URL('.', import.meta.url))
-import{a as o,b as e}from"./chunk-53HFHGDK.js";var t=e("node:zlib"),_=o(r=>t[r],"__read"),n=t,c=_("crc32");export{n as a,c as b};
