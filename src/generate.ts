@@ -2,8 +2,9 @@ import {adoptEarlier} from './adopt-earlier.ts'
 import type {Asset} from './asset/asset.ts'
 import type {Context} from './context.ts'
 import {madeElsewhere} from './elsewhere.ts'
-import {AgError, CancelledError, ExitCode, NoBackendError, NotIdleError, UnreachableError} from './errors.ts'
+import {AgError, CancelledError, NoBackendError, NotIdleError, UnreachableError} from './errors.ts'
 import {fromWorkspace} from './fetch-picture.ts'
+import {type GenerateResult, isCompleted, resultOf} from './generate-result.ts'
 import {type AssetOutcome, makePicture, RunStoppedError} from './make-picture.ts'
 import type {Making} from './making.ts'
 import {preflight} from './preflight.ts'
@@ -42,28 +43,6 @@ export interface GenerateOptions {
   readonly allowFuzzyModel: boolean
   /** Wait for the server to be idle before the first picture. */
   readonly gate?: WaitOptions
-}
-
-/** What a run came to; also what `--json` prints. */
-export interface GenerateResult {
-  readonly schemaVersion: 1
-  readonly run: string
-  readonly server: string
-  readonly output_directory: string
-  readonly made: number
-  /** Finished by an earlier run, and found on the server or the disk. */
-  readonly adopted: number
-  /** There already. */
-  readonly kept: number
-  readonly failed: number
-  /** Not attempted, or stopped before it was finished. */
-  readonly pending: number
-  readonly duration_seconds: number
-  /** The exit code this result stands for. */
-  readonly exit_code: ExitCode
-  /** Why the run ended early, if it did. */
-  readonly error?: {readonly message: string; readonly next?: string}
-  readonly assets: readonly AssetOutcome[]
 }
 
 const INTERRUPT_WITHIN_MS = 1500
@@ -147,30 +126,20 @@ export async function generate(context: Context, options: GenerateOptions): Prom
     const why = resumption.why.get(id)
     return {...(outcomes.get(id) ?? {asset: id, state: 'pending'}), ...(why ? {why} : {})}
   })
-  const completed = all.filter(({state}) => state === 'completed')
-  const made = completed.filter(({source}) => source === 'made').length
-  const adopted = completed.filter(({source}) => source === 'adopted').length
-  const pending = all.filter(({state}) => state === 'pending' || state === 'cancelled').length
-  const failed = all.length - completed.length - pending
-  if (cancelled && completed.length < all.length) stopped ??= new CancelledError()
+  if (cancelled && !all.every(isCompleted)) stopped ??= new CancelledError()
   const early = signal.aborted ? (signal.reason as AgError) : stopped
   const duration_seconds = Math.round(clock.monotonic() - started) / 1000
-  report({event: 'run.finished', run, made, adopted, kept: kept.size, failed, pending, duration_seconds})
-  return {
-    schemaVersion: 1,
+  const {outputDirectory} = options
+  const result = resultOf(all, {
     run,
     server: server.address,
-    output_directory: options.outputDirectory,
-    made,
-    adopted,
-    kept: kept.size,
-    failed,
-    pending,
+    outputDirectory,
     duration_seconds,
-    exit_code: early?.exitCode ?? (completed.length === all.length ? ExitCode.done : ExitCode.assetsMissing),
-    ...(early ? {error: {message: early.message, ...(early.next ? {next: early.next} : {})}} : {}),
-    assets: all,
-  }
+    ...(early ? {early} : {}),
+  })
+  const {made, adopted, failed, pending} = result
+  report({event: 'run.finished', run, made, adopted, kept: kept.size, failed, pending, duration_seconds})
+  return result
 }
 
 interface Prepared {

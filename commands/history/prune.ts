@@ -5,7 +5,7 @@ import {pruneSummary} from '../../src/cli/history-text.ts'
 import {withHistory} from '../../src/cli/run-history.ts'
 import {preferQuickExit} from '../../src/cli/short-lived.ts'
 import {parseAge} from '../../src/face/duration.ts'
-import {type PruneResult, pruneHistory} from '../../src/history/prune.ts'
+import {PRUNE_DEFAULTS, type PruneResult, pruneHistory} from '../../src/history/prune.ts'
 
 export default class HistoryPrune extends AgCommand {
   static override summary = 'Remove old histories.'
@@ -18,11 +18,11 @@ export default class HistoryPrune extends AgCommand {
   static override flags = {
     ...stateFlags,
     'older-than': Flags.string({
-      default: '30d',
+      default: `${PRUNE_DEFAULTS.days}d`,
       helpValue: 'DURATION',
       description: 'Remove sessions that ended longer ago.',
     }),
-    keep: Flags.integer({default: 1000, min: 0, description: 'Of the others keep so many, the newest.'}),
+    keep: Flags.integer({default: PRUNE_DEFAULTS.keep, min: 0, description: 'Of the others keep so many, the newest.'}),
     'dry-run': Flags.boolean({description: 'Only tell how many.'}),
   }
 

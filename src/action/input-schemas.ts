@@ -12,7 +12,8 @@ const lines = z.optional(z.pipe(z.string(), z.transform(linesOf)))
 const bool = z.stringbool({truthy: ['true', 'yes', 'y', '1'], falsy: ['false', 'no', 'n', '0'], error: 'true or false'})
 const yesNo = z._default(bool, false)
 
-function linesOf(value: string): string[] {
+/** A list as an input has it: a line each. */
+export function linesOf(value: string): string[] {
   return value
     .split('\n')
     .map((line) => line.trim())

@@ -1,4 +1,5 @@
 import {isPrompt} from '../session/without-prompts.ts'
+import {linesOf} from './input-schemas.ts'
 import type {Command, Inputs} from './inputs.ts'
 
 /** What is never written down: the command takes it from the environment. */
@@ -10,6 +11,7 @@ const SECRET: Readonly<Record<string, string>> = {
 
 /** Settings that are lists, a line each. */
 const LISTS = new Set(['session', 'complete-when', 'lora', 'param'])
+
 interface Reproduction {
   readonly run: string | undefined
   /** The seed of a picture from a prompt that came without one. */
@@ -47,12 +49,7 @@ function shown(name: string, value: string): string {
 
 function partsOf(name: string, value: string): string[] {
   if (name === 'server') return value.split(/\s+/)
-  return LISTS.has(name)
-    ? value
-        .split('\n')
-        .map((line) => line.trim())
-        .filter(Boolean)
-    : [value]
+  return LISTS.has(name) ? linesOf(value) : [value]
 }
 
 function wordsFor(command: Command): string[] {

@@ -4,7 +4,7 @@ import type {Clock} from '../clock.ts'
 import {UsageError} from '../errors.ts'
 import {exportSession} from '../history/export.ts'
 import {type MergeResult, mergeHistory} from '../history/merge.ts'
-import {oldSessions} from '../history/prune.ts'
+import {oldSessions, PRUNE_DEFAULTS} from '../history/prune.ts'
 import {isSettled} from '../session/history-line.ts'
 import {decides} from '../session/replay.ts'
 import type {Session} from '../session/session.ts'
@@ -18,7 +18,7 @@ interface Histories {
 }
 
 /** What is kept from run to run: as much as `ag history prune` leaves. */
-const KEPT = {olderThanMs: 30 * 86_400_000, keep: 1000}
+const KEPT = {olderThanMs: PRUNE_DEFAULTS.days * 86_400_000, keep: PRUNE_DEFAULTS.keep}
 const MAX_BYTES = 64 * 2 ** 20
 
 /** What was packed: how many sessions, and how many did not fit. */

@@ -1,11 +1,13 @@
 import type {Asset} from '../asset/asset.ts'
 import {systemClock} from '../clock.ts'
 import {startDeadline} from '../deadline.ts'
-import {type GenerateResult, generate} from '../generate.ts'
+import {generate} from '../generate.ts'
+import type {GenerateResult} from '../generate-result.ts'
 import type {ResumeMode} from '../resume.ts'
 import {foreignLine} from '../text.ts'
 import type {Conduct} from './conduct.ts'
 import {connect} from './connect.ts'
+import {count} from './count.ts'
 import {parseDuration} from './duration.ts'
 import {runGate} from './gate.ts'
 import {pretendedFor} from './pretended.ts'
@@ -72,7 +74,7 @@ export async function runGenerate(
 /** The last words of a run: what was made, where it lies, and what to do about the rest. */
 export function summary(result: GenerateResult): string {
   const {made, adopted, kept, failed, pending, assets} = result
-  const pictures = (count: number): string => `${count} ${count === 1 ? 'picture' : 'pictures'}`
+  const pictures = (number: number): string => count(number, 'picture')
   const only = assets.length === 1 ? assets[0]?.picture?.path : undefined
   const where = only ?? result.output_directory
   const nothing = made === 0 && failed + pending === 0 && adopted + kept > 0

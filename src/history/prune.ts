@@ -2,6 +2,9 @@ import type {Context} from '../context.ts'
 import {isSettled} from '../session/history-line.ts'
 import type {Session} from '../session/session.ts'
 
+/** What is kept when nothing is said: of settled sessions, the last 30 days, and of these the newest 1,000. */
+export const PRUNE_DEFAULTS = {days: 30, keep: 1000} as const
+
 export interface PruneOptions {
   /** Histories of sessions that ended longer ago than so many milliseconds go. */
   readonly olderThanMs: number

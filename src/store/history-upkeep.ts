@@ -1,22 +1,22 @@
-import {existsSync, lstatSync, unlinkSync, writeFileSync} from 'node:fs'
+import {existsSync, lstatSync, unlinkSync} from 'node:fs'
 import {basename, join} from 'node:path'
 import type {Clock} from '../clock.ts'
-import {storageError, systemCode, UsageError} from '../errors.ts'
+import {storageError, UsageError} from '../errors.ts'
 import {namesIn} from '../names-in.ts'
 import {isSessionId, isSettled, type ParsedLine} from '../session/history-line.ts'
-import {withoutPrompts} from '../session/without-prompts.ts'
 import {withClaimLock} from './claim-lock.ts'
 import {readEveryLine, readLines, readTail} from './history-reader.ts'
 import {historyPath, type Layout} from './layout.ts'
+import {mergeHistoryFile} from './merge-history-file.ts'
 import {mergeLines} from './merge-lines.ts'
 import type {Owners} from './owners.ts'
 import {copyAside, putAside} from './quarantine.ts'
-import {removeQuietly} from './remove-quietly.ts'
-import {isTemporary, replaceFile} from './replace-file.ts'
+import {isTemporary} from './replace-file.ts'
 import type {HistoryCheck, MergeOutcome, SetAside, Upkeep} from './session-store.ts'
 import {forgetSettled, knownSettled, noteSettled} from './settled-index.ts'
 import {writeSnapshot} from './snapshot.ts'
 import {tidyUp} from './tidy.ts'
+import {replaceHistory} from './write-history.ts'
 
 interface Workspace {
   readonly layout: Layout
@@ -66,7 +66,7 @@ export class HistoryUpkeep implements Upkeep {
       if (lines.length === 0) return {place: putAside(layout, path, clock.now()), salvaged: 0}
       // A copy goes aside: at no moment is the session without a history.
       const place = copyAside(layout, path, clock.now())
-      await writeLines(path, lines)
+      await replaceHistory(path, lines)
       return {place, salvaged: lines.length}
     })
     changed()
@@ -85,7 +85,8 @@ export class HistoryUpkeep implements Upkeep {
     for (let at = 0; at < ids.length; at += AT_ONCE) {
       const turn = ids.slice(at, at + AT_ONCE)
       await this.#locked(async () => {
-        for (const id of turn) outcomes.set(id, await this.#mergeLocked(id, copies.get(id) ?? [], passing))
+        for (const id of turn)
+          outcomes.set(id, await mergeHistoryFile(this.#workspace, id, copies.get(id) ?? [], passing))
       })
       for (const id of turn) if (!outcomes.has(id)) outcomes.set(id, {state: 'live', conflicts: 0})
     }
@@ -166,56 +167,6 @@ export class HistoryUpkeep implements Upkeep {
     await enter()
     return withClaimLock(layout, clock, work)
   }
-
-  async #mergeLocked(id: string, theirs: readonly ParsedLine[], passing: boolean): Promise<MergeOutcome> {
-    const {layout, owners, clock} = this.#workspace
-    const path = historyPath(layout, id)
-    const before = readTail(path, id)?.line.session
-    const ours = [...readLines(path, id)]
-    const {lines, conflicts} = mergeLines([ours, theirs.filter((line) => line.session.id === id)])
-    const after = lines.at(-1)?.session
-    if (!after || (before && sameText(lines, ours))) return {state: 'unchanged', conflicts}
-    if (passing && !before && writeNew(path, lines)) return {state: 'new', conflicts}
-    if (before?.unsupported) return {state: 'live', conflicts}
-    const standing = before && !isSettled(before) ? await owners.standing(before.owner) : 'dead'
-    if (standing !== 'dead' && standing !== 'foreign') return {state: 'live', conflicts}
-    const kept = new Set(lines.map(({text}) => withoutPrompts(text)))
-    const all = [...readEveryLine(path, id)]
-    const lost = all.some((line) => line === 'damaged' || (line !== 'torn' && !kept.has(withoutPrompts(line.text))))
-    const aside = lost ? {putAside: copyAside(layout, path, clock.now())} : {}
-    // The index first: an id that is in it is not looked at.
-    if (!isSettled(after)) await forgetSettled(layout.settled, new Set([id]))
-    await writeLines(path, lines)
-    if (isSettled(after)) removeQuietly(join(layout.active, id))
-    return {state: before ? 'changed' : 'new', conflicts, ...aside}
-  }
-}
-
-/** Writes a history that nobody has, in one call. False when there is something of its name. */
-function writeNew(path: string, lines: readonly ParsedLine[]): boolean {
-  try {
-    writeFileSync(path, textOf(lines), {flag: 'wx'})
-    return true
-  } catch (error) {
-    if (systemCode(error) === 'EEXIST') return false
-    throw storageError(path, error)
-  }
-}
-
-function textOf(lines: readonly ParsedLine[]): string {
-  return lines.map(({text}) => `${text}\n`).join('')
-}
-
-async function writeLines(path: string, lines: readonly ParsedLine[]): Promise<void> {
-  try {
-    await replaceFile(path, textOf(lines), {sync: true})
-  } catch (error) {
-    throw storageError(path, error)
-  }
-}
-
-function sameText(a: readonly ParsedLine[], b: readonly ParsedLine[]): boolean {
-  return a.length === b.length && a.every(({text}, at) => text === b[at]?.text)
 }
 
 function idOf(name: string): string | undefined {

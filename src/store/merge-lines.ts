@@ -32,7 +32,7 @@ function prefers(line: ParsedLine, over: ParsedLine): boolean {
 }
 
 /** The same line, or what was left of it where others can read it. */
-export function isSameLine(a: {readonly text: string}, b: {readonly text: string}): boolean {
+function isSameLine(a: {readonly text: string}, b: {readonly text: string}): boolean {
   return a.text === b.text || withoutPrompts(a.text) === withoutPrompts(b.text)
 }
 

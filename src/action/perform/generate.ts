@@ -9,7 +9,7 @@ import {assetsFromSettings, type ImageSettings} from '../../face/image-settings.
 import {type GenerateRun, runGenerate, summary} from '../../face/run-generate.ts'
 import {runName} from '../../face/run-settings.ts'
 import {workspaceOf} from '../../face/workspace.ts'
-import type {GenerateResult} from '../../generate.ts'
+import type {GenerateResult} from '../../generate-result.ts'
 import type {AssetOutcome} from '../../make-picture.ts'
 import {newRunId} from '../../session/run-id.ts'
 import {promptsIn, withoutQuotes} from '../../session/without-prompts.ts'
