@@ -34,12 +34,12 @@ export async function mergeHistoryFile(
   const {lines, conflicts} = mergeLines([ours, theirs.filter((line) => line.session.id === id)])
   const after = lines.at(-1)?.session
   if (!after || (before && sameText(lines, ours))) return {state: 'unchanged', conflicts}
-  if (passing && !before && writeNewHistory(path, lines)) return {state: 'new', conflicts}
   if (before?.unsupported) return {state: 'live', conflicts}
   const standing = before && !isSettled(before) ? await owners.standing(before.owner) : 'dead'
   if (standing !== 'dead' && standing !== 'foreign') return {state: 'live', conflicts}
   // The index first: an id that is in it is not looked at.
   if (!isSettled(after)) await forgetSettled(layout.settled, new Set([id]))
+  if (passing && !before && writeNewHistory(path, lines)) return {state: 'new', conflicts}
   const aside = losesLines(path, id, lines) ? {putAside: copyAside(layout, path, clock.now())} : {}
   await replaceHistory(path, lines)
   if (isSettled(after)) removeQuietly(join(layout.active, id))

@@ -1,6 +1,7 @@
 import {writeFileSync} from 'node:fs'
 import {storageError, systemCode} from '../errors.ts'
 import type {ParsedLine} from '../session/history-line.ts'
+import {removeQuietly} from './remove-quietly.ts'
 import {replaceFile} from './replace-file.ts'
 
 /** Replaces a whole history in one step, synced to disk. Throws `StorageError`. */
@@ -19,6 +20,8 @@ export function writeNewHistory(path: string, lines: readonly ParsedLine[]): boo
     return true
   } catch (error) {
     if (systemCode(error) === 'EEXIST') return false
+    // A full disk has taken the first part of it.
+    removeQuietly(path)
     throw storageError(path, error)
   }
 }

@@ -356,6 +356,45 @@ describe('the action', () => {
     expect(repo.services.calls).toEqual(['GetCacheEntryDownloadURL'])
   })
 
+  test('keeps what it is told to, for as long as it is told to', async () => {
+    await using repo = await repository({faults: [{when: {nth: 3}, times: 1, do: {error: 'no'}}]})
+    const first = await repo.job({run: 1})
+    await repo.step(first, {cache: 'write', 'retention-days': '3'})
+    const [artifact] = repo.services.artifacts
+    const days = (Date.parse(artifact?.expiresAt ?? '') - Date.now()) / 86_400_000
+    expect(days).toBeGreaterThan(2.9)
+    expect(days).toBeLessThan(3.1)
+    expect(repo.services.calls).not.toContain('GetCacheEntryDownloadURL')
+
+    const unwritten = await repo.job({run: 2, on: first, files: ['assets']})
+    await unwritten.write('ag.yaml', MANIFEST.replace('a secret sun', 'another sun'))
+    const failed = await repo.step(unwritten, {cache: 'read', history: 'on-failure', retries: '0'})
+    expect(failed.outputs).toMatchObject({
+      kept: '1',
+      failed: '1',
+      'history-artifact': expect.stringMatching(/-2-1-art-0/),
+    })
+    expect(repo.services.entries).toHaveLength(1)
+
+    const fine = await repo.step(unwritten, {cache: 'off', history: 'on-failure'}, {id: 'again'})
+    expect(fine.outputs).toMatchObject({made: '1', 'history-artifact': '', 'state-key': ''})
+    expect(repo.services.entries).toHaveLength(1)
+    expect(repo.services.artifacts).toHaveLength(2)
+  })
+
+  test('hears the second signal of a runner, and leaves at once; post does the rest', async () => {
+    await using repo = await repository({step_ms: 400, steps: 20, interrupt_ms: 3000})
+    const strike = {how: 'terminate', when: () => until(async () => (await repo.busy()) > 0)} as const
+    const {main, post, state} = await repo.step(await repo.job(), {}, {strike})
+    expect({code: main.exitCode, signal: main.signal, state}).toMatchObject({
+      code: 143,
+      signal: undefined,
+      state: {interrupted: 'true'},
+    })
+    expect(post?.log).toMatch(/is cancelled/)
+    expect(await repo.busy()).toBe(0)
+  })
+
   test('ends a wait with a busy server at the deadline, as on-timeout says', async () => {
     await using repo = await repository({foreign: {live_gens: 1}})
     const runner = await repo.job()

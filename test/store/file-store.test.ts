@@ -14,8 +14,10 @@ import {
 import {join} from 'node:path'
 import {describe, expect, test} from '@jest/globals'
 import {execa} from 'execa'
+import {type ParsedLine, parseLine} from '../../src/session/history-line.ts'
 import {FencedError} from '../../src/store/history-file.ts'
 import {openWorkspace, resolveWorkspace} from '../../src/store/workspace.ts'
+import {writeNewHistory} from '../../src/store/write-history.ts'
 import {rehearse} from '../support/context.ts'
 import {temporaryFolder} from '../support/folder.ts'
 import {manualClock} from '../support/manual-clock.ts'
@@ -195,6 +197,38 @@ describe('writing a workspace', () => {
     const text = readFileSync(sessionFile(folder.path, 'gen-a'), 'utf8')
     expect(text).not.toContain(session)
     expect(text).not.toContain('me:pw')
+  })
+})
+
+async function someHistory(stateDir: string): Promise<string> {
+  await open(stateDir).create('gen-a', request)
+  return sessionFile(stateDir, 'gen-a')
+}
+
+describe('copies of what is kept elsewhere', () => {
+  test('are seen again after the histories of this workspace were removed by hand', async () => {
+    await using from = temporaryFolder()
+    const theirs = open(from.path)
+    await theirs.create('gen-a', request)
+    const lines: ParsedLine[] = []
+    for await (const {text} of theirs.history('gen-a')) lines.push(...[parseLine(text) ?? []].flat())
+    await using folder = temporaryFolder()
+    const store = open(folder.path)
+    await (await store.create('gen-a', request)).append({event: 'completed', state: 'completed'})
+    rmSync(sessionFile(folder.path, 'gen-a'))
+    await store.upkeep.merge(new Map([['gen-a', lines]]), {passing: true})
+    expect((await store.list({active: true})).map(({id}) => id)).toEqual(['gen-a'])
+  })
+
+  test('are written to a new place only, and say what the disk says', async () => {
+    await using folder = temporaryFolder()
+    const [line] = readFileSync(await someHistory(folder.path), 'utf8').split('\n')
+    const parsed = parseLine(line ?? '')
+    const path = join(folder.path, 'no such folder', 'gen-a.jsonl')
+    expect(() => writeNewHistory(path, parsed ? [parsed] : [])).toThrow(/there is no such folder/)
+    expect(writeNewHistory(join(folder.path, 'new.jsonl'), parsed ? [parsed] : [])).toBe(true)
+    expect(writeNewHistory(join(folder.path, 'new.jsonl'), [])).toBe(false)
+    expect(readFileSync(join(folder.path, 'new.jsonl'), 'utf8')).toBe(`${line}\n`)
   })
 })
 

@@ -60,11 +60,12 @@ export interface StepOptions {
 }
 
 /**
- * What happens to a step, and when. `cancel`: the runner's signals, in its time. `kill`: cancelled, and killed once it has heard. `crash`: main
+ * What happens to a step, and when. `cancel`: the runner's signals, in its time. `terminate`: both, without
+ * the time between them. `kill`: cancelled, and killed once it has heard. `crash`: main
  * is killed by the system. `lose`: the machine is gone, and nothing runs after it, not even post.
  */
 export interface Strike {
-  readonly how: 'cancel' | 'kill' | 'crash' | 'lose'
+  readonly how: 'cancel' | 'terminate' | 'kill' | 'crash' | 'lose'
   /** Is given what the step has logged so far. */
   readonly when: (log: () => string) => Promise<unknown>
 }
@@ -241,9 +242,9 @@ function strikeAt(child: Child, {how, when}: Strike, statePath: string): () => P
     const at = performance.now()
     if (how === 'crash' || how === 'lose') child.kill('SIGKILL')
     else child.kill('SIGINT')
-    if (how === 'kill') {
+    if (how === 'kill' || how === 'terminate') {
       await until(async () => (await readFile(statePath, 'utf8')).includes('interrupted'))
-      child.kill('SIGKILL')
+      child.kill(how === 'kill' ? 'SIGKILL' : 'SIGTERM')
     }
     const later = (ms: number, signal: NodeJS.Signals) => timers.push(setTimeout(() => child.kill(signal), ms))
     if (how === 'cancel') {
