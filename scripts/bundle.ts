@@ -31,12 +31,6 @@ async function bundle(folder: string): Promise<void> {
     plugins: [
       ...bundleOptions.plugins,
       {
-        name: 'rest-api',
-        // Only for artifacts of other runs, which the action never asks for: a client of GitHub's REST API and a third undici.
-        setup: ({onResolve}) =>
-          onResolve({filter: /^@(actions\/github|octokit\/)/}, () => ({path: `${root}scripts/no-rest-api.cjs`})),
-      },
-      {
         name: 'pure-actions',
         // Their modules, and what those import, do nothing when they are loaded, but do not say so: what is not used is left out.
         setup: ({onResolve, resolve}) =>

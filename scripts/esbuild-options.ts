@@ -1,6 +1,7 @@
 import {readdir, readFile} from 'node:fs/promises'
 import {fileURLToPath} from 'node:url'
 import type {BuildOptions} from 'esbuild'
+import {replaceModules} from './replace-modules.ts'
 
 /** The folder of the package. */
 export const root = fileURLToPath(new URL('..', import.meta.url))
@@ -16,11 +17,7 @@ export const bundleOptions = {
   minifyWhitespace: true,
   legalComments: 'none',
   plugins: [
-    {
-      name: 'undici-pool',
-      // For others, too: @actions/http-client only takes a proxy agent from it, for callers that we do not have.
-      setup: ({onResolve}) => onResolve({filter: /^undici$/}, () => ({path: `${root}scripts/undici-pool.cjs`})),
-    },
+    replaceModules,
     {
       name: 'required-http',
       // Importing it as a module has Node read each of its exports, and one of them loads the whole of Node's own undici.

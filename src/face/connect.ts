@@ -1,7 +1,7 @@
 import {systemClock} from '../clock.ts'
 import type {ImageServer} from '../server/image-server.ts'
-import {parseServerAddress} from '../server/swarmui/address.ts'
-import type {SwarmServerOptions} from '../server/swarmui/client.ts'
+import {SwarmServer, type SwarmServerOptions} from '../server/swarmui/client.ts'
+import {keptSession} from '../store/kept-session.ts'
 import type {Pretended} from './pretended.ts'
 import type {ServerSettings} from './settings.ts'
 
@@ -23,7 +23,6 @@ const EMBEDDED = {step_ms: 25, model_load_ms: 300}
 
 /** The server that the settings name: a SwarmUI, or the mock started in this process. Throws `UsageError` for the settings. */
 export async function connect(settings: ServerSettings, options: ConnectOptions = {}): Promise<Connection> {
-  const {SwarmServer} = await import('../server/swarmui/client.ts')
   const identity = {
     token: settings.token,
     authorization: settings.authorization,
@@ -53,35 +52,7 @@ export async function connect(settings: ServerSettings, options: ConnectOptions 
       },
     }
   }
-  const {keptSession} = await import('../store/kept-session.ts')
   const keeper = options.reuseSession ? {keeper: keptSession(settings.server, identity)} : {}
   const server = new SwarmServer(settings.server, {...shared, ...keeper})
   return {server, [Symbol.asyncDispose]: () => server.close()}
-}
-
-/**
- * As `connect`, but only when the server is asked for something: for commands that often need not. The client is a third of
- * what there is to load. Throws `UsageError` for an address that cannot be one.
- */
-export function connectWhenNeeded(settings: ServerSettings): Connection {
-  let connecting: Promise<Connection> | undefined
-  const address = settings.server === 'mock' ? 'mock' : parseServerAddress(settings.server).display
-  const known: Partial<ImageServer> = {address, kind: 'swarmui'}
-  const server = new Proxy(known as ImageServer, {
-    get(target, name: keyof ImageServer) {
-      if (name in target) return target[name]
-      return async (...args: never[]) => {
-        connecting ??= connect(settings)
-        const {server: connected} = await connecting
-        return (connected[name] as (...args: never[]) => unknown).apply(connected, args)
-      }
-    },
-  })
-  return {
-    server,
-    [Symbol.asyncDispose]: async () => {
-      const connection = await connecting
-      await connection?.[Symbol.asyncDispose]()
-    },
-  }
 }
