@@ -32,6 +32,7 @@ export function readSmallText(path: string, limit: number): string | undefined {
   try {
     fd = openSync(path, FLAGS)
     const read = readSync(fd, ROOM, 0, ROOM.length, 0)
+    if (read > limit) return undefined
     if (read < ROOM.length) return read > 0 || fstatSync(fd).isFile() ? ROOM.toString('utf8', 0, read) : undefined
     const facts = fstatSync(fd)
     if (!facts.isFile() || facts.size > limit) return undefined

@@ -22,6 +22,8 @@ export function foreignLine(text: string, length = 200): string {
   return line.length <= length ? line : `${line.slice(0, length - 1)}…`
 }
 
+const SWARM_SESSION = /^[0-9a-f]{40}$/i
+
 const secrets = new Set<string>()
 const listeners = new Set<(secret: string) => void>()
 
@@ -47,5 +49,25 @@ export function redact(text: string): string {
   for (const secret of secrets) clean = clean.replaceAll(secret, '***')
   return clean
     .replace(/("?session_id"?\s*[:=]\s*"?)[0-9a-f]{40}/gi, '$1***')
-    .replace(/\b([a-z][a-z0-9+.-]*:\/\/)[^\s/@]+@/gi, '$1***@')
+    .replace(/\b([a-z][a-z0-9+.-]*:\/\/)[^\s/@"<>\\]+@/gi, '$1***@')
+}
+
+/**
+ * `redact` for each text in a value of JSON, which otherwise stays what it is. JSON is redacted before it is written: in written
+ * JSON a secret with a quote in it looks otherwise, and what is cut from it may be more than one text.
+ */
+export function redactValues<T>(value: T, key = ''): T {
+  if (typeof value === 'string') {
+    return (key.toLowerCase() === 'session_id' && SWARM_SESSION.test(value) ? '***' : redact(value)) as T
+  }
+  if (Array.isArray(value)) return value.map((part) => redactValues(part)) as T
+  if (typeof value !== 'object' || value === null) return value
+  return Object.fromEntries(Object.entries(value).map(([name, part]) => [name, redactValues(part, name)])) as T
+}
+
+/** `redactValues` of JSON as it stands: the same text where there is nothing to redact. Throws `SyntaxError` for what is no JSON. */
+export function redactJson(text: string): string {
+  const value: unknown = JSON.parse(text)
+  const clean = JSON.stringify(redactValues(value))
+  return clean === JSON.stringify(value) ? text : clean
 }

@@ -1,5 +1,5 @@
 import {describe, expect, test} from '@jest/globals'
-import {addSecret, foreign, foreignLine, onSecret, redact} from '../src/text.ts'
+import {addSecret, foreign, foreignLine, onSecret, redact, redactJson, redactValues} from '../src/text.ts'
 
 describe('foreign text', () => {
   test.each([
@@ -51,4 +51,27 @@ describe('the redactor', () => {
     addSecret('cat')
     expect(redact('a cat')).toBe('a cat')
   })
+
+  test('leaves a value what it is but for its texts', () => {
+    addSecret('say "please"')
+    const value = {
+      prompt: 'a poster for https://acme.com',
+      parameters: {file: 'hero@2x.png', steps: 8, note: 'say "please"', at: ['https://me:pw@host', null, true]},
+      session_id: 'a1'.repeat(20),
+    }
+    const clean = {
+      ...value,
+      parameters: {...value.parameters, note: '***', at: ['https://***@host', null, true]},
+      session_id: '***',
+    }
+    expect(redactValues(value)).toEqual(clean)
+    expect(JSON.parse(redactJson(JSON.stringify(value)))).toEqual(clean)
+  })
+
+  test.each(['{"a": 1.0,  "b": "x"}', '{"url":"https://acme.com","file":"hero@2x.png"}'])(
+    '%s has nothing to redact, and stays as it is written',
+    (text) => {
+      expect(redactJson(text)).toBe(text)
+    },
+  )
 })

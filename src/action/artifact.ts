@@ -4,7 +4,7 @@ import {messageOf} from '../ending.ts'
 import {count} from '../face/count.ts'
 import {exportSession} from '../history/export.ts'
 import type {SessionStore} from '../store/session-store.ts'
-import {redact} from '../text.ts'
+import {redactJson} from '../text.ts'
 import {type Runner, slug} from './runner.ts'
 import {within} from './within.ts'
 
@@ -53,7 +53,7 @@ export async function uploadHistory(runner: Runner, options: HistoryUpload): Pro
     for (const {id} of touched) {
       const file = join(root, `${id}.jsonl`)
       let content = ''
-      for await (const {text} of exportSession(sessions, id, {redactPrompts})) content += `${redact(text)}\n`
+      for await (const {text} of exportSession(sessions, id, {redactPrompts})) content += `${redactJson(text)}\n`
       await writeFile(file, content)
       files.push(file)
     }

@@ -2,7 +2,7 @@ import {writeFileSync} from 'node:fs'
 import {join} from 'node:path'
 import {setOutput, summary} from '@actions/core'
 import {storageError} from '../errors.ts'
-import {redact} from '../text.ts'
+import {redact, redactValues} from '../text.ts'
 import {annotate} from './log.ts'
 import type {Performance} from './performance.ts'
 import {type Runner, slug} from './runner.ts'
@@ -28,7 +28,7 @@ export function setOutputs(outputs: Readonly<Record<string, string>>): void {
 function writeReport(temp: string, step: string, report: object): string {
   const file = join(temp, `ag-report-${slug(step)}.json`)
   try {
-    writeFileSync(file, redact(`${JSON.stringify(report, null, 2)}\n`))
+    writeFileSync(file, `${JSON.stringify(redactValues(report), null, 2)}\n`)
     return file
   } catch (error) {
     annotate('warning', storageError(file, error).message, 'ag: report')

@@ -10,7 +10,7 @@ import {decides} from '../session/replay.ts'
 import type {Session} from '../session/session.ts'
 import {textsOf} from '../store/history-reader.ts'
 import type {HistoryLine, SessionStore} from '../store/session-store.ts'
-import {redact} from '../text.ts'
+import {redactJson} from '../text.ts'
 
 interface Histories {
   readonly sessions: SessionStore
@@ -63,7 +63,7 @@ async function historyOf(
   let content = ''
   for await (const line of exportSession(sessions, id, {redactPrompts})) {
     if (!newest || decides(line, newest)) newest = line
-    content += `${redact(line.text)}\n`
+    content += `${redactJson(line.text)}\n`
   }
   return newest && {session: newest.session, content}
 }

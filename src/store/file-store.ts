@@ -5,7 +5,7 @@ import {StorageError, storageError, systemCode, UsageError} from '../errors.ts'
 import {formatLine, isSessionId, isSettled} from '../session/history-line.ts'
 import {advance, newSession} from '../session/replay.ts'
 import type {Session, SessionEvent, SessionRequest} from '../session/session.ts'
-import {redact} from '../text.ts'
+import {redactValues} from '../text.ts'
 import {withClaimLock} from './claim-lock.ts'
 import {HistoryFile} from './history-file.ts'
 import {readLines, readTail} from './history-reader.ts'
@@ -76,7 +76,7 @@ export class FileStore implements SessionStore {
     await this.#enter()
     const at = new Date(this.#options.clock.now()).toISOString()
     const session = newSession(id, {...request, owner: this.#owners.token, at})
-    const line = formatLine('created', session, cleanRequest(request))
+    const line = formatLine('created', session, redactValues(request))
     await freeAbandoned(this.#layout, this.#owners, id)
     const file = await HistoryFile.create(historyPath(this.#layout, id), id, line, join(this.#layout.active, id))
     return this.#begin(file, session, request, options)
@@ -125,7 +125,7 @@ export class FileStore implements SessionStore {
     const now = new Date(this.#options.clock.now()).toISOString()
     const begun = newSession(id, {...request, owner: this.#owners.token, at: times?.startedAt ?? now})
     const session = {...advance(begun, event, times?.endedAt ?? now), seq: 1}
-    const line = formatLine(event.event, session, cleanRequest(request))
+    const line = formatLine(event.event, session, redactValues(request))
     const marker = join(this.#layout.active, id)
     await freeAbandoned(this.#layout, this.#owners, id)
     const file = await HistoryFile.create(historyPath(this.#layout, id), id, line, marker)
@@ -178,7 +178,12 @@ export class FileStore implements SessionStore {
     if (!options.brief) this.#mark(id)
     const file = HistoryFile.open(path, id, {epoch: session.epoch, size: tail.size, torn: tail.torn})
     // Not synced: a power cut makes all owners dead, and the session anybody's again.
-    await file.append(formatLine('reattached', session), false)
+    try {
+      await file.append(formatLine('reattached', session), false)
+    } catch (error) {
+      file.close()
+      throw error
+    }
     return this.#begin(file, session, request, options)
   }
 
@@ -212,7 +217,7 @@ export class FileStore implements SessionStore {
     {snapshotDirectory}: CreateOptions,
   ): Promise<void> {
     if (!snapshotDirectory || !request) return
-    await writeSnapshot(snapshotDirectory, this.#layout.root, session, cleanRequest(request)).catch((error: Error) => {
+    await writeSnapshot(snapshotDirectory, this.#layout.root, session, redactValues(request)).catch((error: Error) => {
       this.#options.report?.(`The snapshot in ${snapshotDirectory} cannot be written: ${error.message}`)
     })
   }
@@ -290,11 +295,6 @@ function makeOnce(path: string, content: string): void {
   } catch (error) {
     if (systemCode(error) !== 'EEXIST') throw error
   }
-}
-
-/** Secrets that found their way into a prompt or a parameter do not get into the history. */
-function cleanRequest(request: SessionRequest): SessionRequest {
-  return JSON.parse(redact(JSON.stringify(request)))
 }
 
 function compare(a: string, b: string): number {

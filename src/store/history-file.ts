@@ -134,8 +134,14 @@ function nameIt(marker: string, path: string): boolean {
 /** Without links the history is a file apart from its marker, and empty for a moment. */
 async function writeApart(markerFd: number, line: Buffer, path: string): Promise<number> {
   const fd = openSync(path, NEW, 0o644)
-  writeWhole(fd, line, path)
-  await datasync(fd)
+  try {
+    writeWhole(fd, line, path)
+    await datasync(fd)
+  } catch (error) {
+    closeSync(fd)
+    removeQuietly(path)
+    throw error
+  }
   closeSync(markerFd)
   return fd
 }

@@ -138,8 +138,14 @@ function readStateFile(path: string): {sessions: Readonly<Record<string, Entry>>
   try {
     const {sessions, ag} = JSON.parse(readSmallText(path, STATE_FILE_LIMIT) ?? '')
     const ours = new Set(Array.isArray(ag?.sessions) ? ag.sessions : [])
-    return {sessions: typeof sessions === 'object' && sessions !== null ? sessions : {}, ours}
+    return {sessions: Object.fromEntries(Object.entries(sessions ?? {}).filter(isEntry)), ours}
   } catch {
     return {sessions: {}, ours: new Set()}
   }
+}
+
+/** Other tools may write anything into the file; without the time it started, nobody could tell when an entry is to go. */
+function isEntry(entry: [string, unknown]): entry is [string, Entry] {
+  const [, value] = entry
+  return typeof value === 'object' && value !== null && typeof (value as Partial<Entry>).start_time === 'string'
 }

@@ -1,5 +1,5 @@
 import {execFile} from 'node:child_process'
-import {existsSync, fsyncSync, mkdtempSync, openSync, rmSync, writeSync} from 'node:fs'
+import {closeSync, existsSync, fsyncSync, mkdtempSync, openSync, rmSync, writeSync} from 'node:fs'
 import {dirname, join} from 'node:path'
 import {systemCode} from '../errors.ts'
 import {fileSystemOf} from './file-system.ts'
@@ -27,14 +27,22 @@ export async function checkStorage({root}: Layout): Promise<StorageCheck> {
   let folder: string | undefined
   try {
     folder = mkdtempSync(join(parent, '.ag-check-'))
-    const file = openSync(join(folder, 'write'), 'wx')
-    writeSync(file, 'x')
-    fsyncSync(file)
+    writeSynced(join(folder, 'write'))
     return {folder: parent, fileSystem, writable: true, locks: await locksHold(join(folder, 'lock'))}
   } catch (error) {
     return {folder: parent, fileSystem, writable: false, locks: false, reason: systemCode(error) ?? String(error)}
   } finally {
     if (folder) rmSync(folder, {recursive: true, force: true})
+  }
+}
+
+function writeSynced(path: string): void {
+  const file = openSync(path, 'wx')
+  try {
+    writeSync(file, 'x')
+    fsyncSync(file)
+  } finally {
+    closeSync(file)
   }
 }
 

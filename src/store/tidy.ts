@@ -1,5 +1,5 @@
 import {lstatSync} from 'node:fs'
-import {join} from 'node:path'
+import {dirname, join} from 'node:path'
 import {namesIn} from '../names-in.ts'
 import {isSessionId, isSettled} from '../session/history-line.ts'
 import {readTail} from './history-reader.ts'
@@ -35,7 +35,7 @@ export async function tidyUp(layout: Layout, owners: Owners, now: number): Promi
     }
     removed += owners.forget(token)
   }
-  for (const folder of [layout.root, layout.active, layout.private]) {
+  for (const folder of [dirname(layout.stateFile), layout.sessions, layout.local, layout.active, layout.private]) {
     for (const name of namesIn(folder).filter((name) => isTemporary(name))) {
       if (isOld(join(folder, name), now)) removed += Number(removeQuietly(join(folder, name)))
     }

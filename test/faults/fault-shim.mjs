@@ -1,15 +1,15 @@
 /**
  * Preloaded into a process (`node --import`): counts the calls that change something below AG_FAULT_ROOT, and at the one with
  * number `at` of AG_FAULT does what it says: `kill` (SIGKILL before the call), `short` (writes half, as a full disk does on
- * some file systems), or an error code such as ENOSPC (with `for_ever` all further writes fail, too). How many calls there
- * were, and which, goes to the file AG_FAULT_CALLS, a name a line.
+ * some file systems), or an error code such as ENOSPC (with `for_ever` all further writes fail, too). With `no_links` the file
+ * system has no hard links. How many calls there were, and which, goes to the file AG_FAULT_CALLS, a name a line.
  */
 import fs from 'node:fs'
 import {syncBuiltinESMExports} from 'node:module'
 import {resolve, sep} from 'node:path'
 
 const root = `${resolve(process.env.AG_FAULT_ROOT)}${sep}`
-const {at = 0, do: fault = '', for_ever: forEver = false} = JSON.parse(process.env.AG_FAULT ?? '{}')
+const {at = 0, do: fault = '', for_ever: forEver = false, no_links: noLinks = false} = JSON.parse(process.env.AG_FAULT ?? '{}')
 const real = {...fs}
 const ours = new Set()
 let count = 0
@@ -43,6 +43,7 @@ for (const name of ['mkdirSync', 'rmSync', 'unlinkSync', 'writeFileSync', 'appen
 for (const name of ['linkSync', 'renameSync']) {
   fs[name] = (from, to) => {
     if (isOurs(to)) strike(name)
+    if (noLinks && name === 'linkSync') throw Object.assign(new Error('EPERM: no links here'), {code: 'EPERM'})
     return real[name](from, to)
   }
 }

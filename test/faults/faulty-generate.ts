@@ -15,8 +15,11 @@ const shim = fileURLToPath(new URL('fault-shim.mjs', import.meta.url))
 
 /** A call that changes the workspace, by its number, and what happens at it. */
 export interface Fault {
-  readonly at: number
-  readonly do: 'kill' | 'short' | 'ENOSPC' | 'EROFS' | 'EACCES' | 'EIO'
+  /** Missing: none. */
+  readonly at?: number
+  readonly do?: 'kill' | 'short' | 'ENOSPC' | 'EROFS' | 'EACCES' | 'EIO'
+  /** On a file system without hard links. */
+  readonly no_links?: boolean
   /** All further writes fail, too. */
   readonly for_ever?: boolean
 }

@@ -16,11 +16,11 @@ import {LARGE} from './size.ts'
 const ERRORS = ['ENOSPC', 'EROFS', 'EACCES', 'EIO', 'short'] as const
 
 /** An undisturbed run: its files, and how many calls to the file system it takes. */
-async function undisturbed(): Promise<{files: Record<string, string>; calls: readonly string[]}> {
+async function undisturbed(fault?: Fault): Promise<{files: Record<string, string>; calls: readonly string[]}> {
   await using folder = temporaryFolder()
   await using mock = await startMock(INSTANT)
   await folder.write('ag.yaml', MANIFEST)
-  const {exitCode, calls} = await faultyGenerate(folder.path, mock.url)
+  const {exitCode, calls} = await faultyGenerate(folder.path, mock.url, fault)
   expect(exitCode).toBe(0)
   return {files: digests(join(folder.path, 'assets')), calls}
 }
@@ -91,12 +91,12 @@ describe('ag generate, run again after its first run', () => {
     expect(calls.length).toBeGreaterThan(40)
     const points = calls.map((_, at): Fault => ({at: at + 1, do: 'kill'}))
     // At its small size each point is struck in one of the two places, at its large one in both.
-    const faults = points.flatMap((fault) => {
+    const faults = points.flatMap((fault, index) => {
       const both = [
         [fault, 'here'],
         [fault, 'another machine'],
       ] as const
-      return LARGE ? both : [both[fault.at % 2] ?? both[0]]
+      return LARGE ? both : [both[(index + 1) % 2] ?? both[0]]
     })
     expect(await strikeAll(faults)).toEqual([])
   }, 600_000)
@@ -113,6 +113,13 @@ describe('ag generate, run again after its first run', () => {
     })
     expect(await strikeAll(faults)).toEqual([])
   }, 900_000)
+
+  test('had any one of its writes cut short where files have one name only', async () => {
+    const {calls} = await undisturbed({no_links: true})
+    const writes = calls.flatMap((name, index) => (name === 'writeSync' ? [index + 1] : []))
+    const faults = writes.map((at): readonly [Fault, 'here'] => [{at, do: 'short', no_links: true}, 'here'])
+    expect(await strikeAll(faults)).toEqual([])
+  }, 600_000)
 
   test('had a disk that took nothing more from some point on', async () => {
     const {calls} = await baseline

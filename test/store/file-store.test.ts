@@ -9,11 +9,13 @@ import {
   rmSync,
   statSync,
   symlinkSync,
+  utimesSync,
   writeFileSync,
 } from 'node:fs'
 import {join} from 'node:path'
 import {describe, expect, test} from '@jest/globals'
 import {execa} from 'execa'
+import {systemClock} from '../../src/clock.ts'
 import {type ParsedLine, parseLine} from '../../src/session/history-line.ts'
 import {FencedError} from '../../src/store/history-file.ts'
 import {openWorkspace, resolveWorkspace} from '../../src/store/workspace.ts'
@@ -188,16 +190,40 @@ describe('writing a workspace', () => {
     })
   })
 
-  test('keeps secrets out of the history', async () => {
+  test('keeps secrets out of the history, and nothing else', async () => {
     await using folder = temporaryFolder()
     const store = open(folder.path)
     const session = 'a1'.repeat(20)
-    const writer = await store.create('gen-a', {...request, prompt: `x session_id=${session}`})
+    const asked = {...request, server: 'http://127.0.0.1:7801', user: 'me@example.com', output: 'icons/hero@2x.png'}
+    const writer = await store.create('gen-a', {...asked, prompt: `x session_id=${session}`})
+    expect(await store.request('gen-a')).toEqual({...asked, prompt: 'x session_id=***'})
     await writer.append({event: 'failed', state: 'failed', message: `http://me:pw@host said session_id: ${session}`})
     const text = readFileSync(sessionFile(folder.path, 'gen-a'), 'utf8')
     expect(text).not.toContain(session)
     expect(text).not.toContain('me:pw')
   })
+})
+
+test('tidying removes old temporary files of all that is kept, and only those', async () => {
+  await using folder = temporaryFolder()
+  const store = open(folder.path, {clock: systemClock})
+  await store.create('gen-a', request)
+  const old = new Date(Date.now() - 24 * 3600_000)
+  const names = ['.asset-generator-state.json', '.ag/sessions/gen-x.jsonl', '.ag/local/settled', '.ag/local/active/x']
+  for (const name of names) {
+    writeFileSync(join(folder.path, `${name}.123.deadbeef.tmp`), 'half')
+    utimesSync(join(folder.path, `${name}.123.deadbeef.tmp`), old, old)
+    writeFileSync(join(folder.path, `${name}.124.deadbeef.tmp`), 'being written')
+  }
+  writeFileSync(join(folder.path, 'notes.tmp'), 'mine')
+  utimesSync(join(folder.path, 'notes.tmp'), old, old)
+  expect(await store.upkeep.tidy()).toBe(names.length)
+  for (const name of names) {
+    expect(existsSync(join(folder.path, `${name}.123.deadbeef.tmp`))).toBe(false)
+    expect(existsSync(join(folder.path, `${name}.124.deadbeef.tmp`))).toBe(true)
+  }
+  expect(existsSync(join(folder.path, 'notes.tmp'))).toBe(true)
+  await store.close()
 })
 
 async function someHistory(stateDir: string): Promise<string> {
@@ -291,6 +317,18 @@ describe('the state file', () => {
     await pruner.close()
     expect(stateFile(folder.path).sessions).toEqual({})
   })
+
+  test.each(['null', '[]', '"x"', '{"x": null}', '{"x": {"start_time": 7}}', '{"x": {}}'])(
+    'that has %s for its sessions is written anew',
+    async (sessions) => {
+      await using folder = temporaryFolder()
+      await folder.write('.asset-generator-state.json', `{"sessions": ${sessions}}`)
+      const store = open(folder.path)
+      await store.create('gen-a', request)
+      await store.close()
+      expect(Object.keys(stateFile(folder.path).sessions)).toEqual(['gen-a'])
+    },
+  )
 
   test('that cannot be written is told once and stops nothing', async () => {
     await using folder = temporaryFolder()
