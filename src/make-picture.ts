@@ -1,5 +1,6 @@
 import type {Asset} from './asset/asset.ts'
 import {embeddedTag} from './asset/embedded-tag.ts'
+import {assetKey} from './asset/key.ts'
 import {confine} from './asset/output-path.ts'
 import {CollateralError, judgeInterruption, refuseIfCancelled} from './cancel-request.ts'
 import type {Context} from './context.ts'
@@ -10,6 +11,7 @@ import type {Making} from './making.ts'
 import {createSession, requestFor} from './picture-session.ts'
 import type {Why} from './resume.ts'
 import {withRetries} from './retry.ts'
+import {findOwn} from './server/find-own.ts'
 import {type GeneratedImage, GenerationError} from './server/image-server.ts'
 import type {Picture, SessionResult} from './session/session.ts'
 import {SessionLedger} from './session-ledger.ts'
@@ -123,11 +125,13 @@ async function submit(
   history: SessionLedger,
 ): Promise<GeneratedImage> {
   const {server, clock, signal, report} = context
+  const tag = {run: making.run, item: asset.id, key: assetKey(asset, server)}
+  const request = {parameters: asset.parameters, tag}
   let sent = false
   const attempt = async (): Promise<GeneratedImage> => {
     await refuseIfCancelled(context, making.run, session)
     // What failed on our side of the connection may have been finished on the other.
-    const finished = sent ? await findFinished(context, making, asset) : undefined
+    const finished = sent ? await findOwn(server, request, signal) : undefined
     if (finished) return finished
     sent = true
     await history.write({
@@ -148,27 +152,24 @@ async function submit(
     }
   }
   const generate = (): Promise<GeneratedImage> =>
-    server.generate(
-      {parameters: asset.parameters, tag: {run: making.run, item: asset.id}},
-      {
-        signal,
-        onSending: making.keepCredential,
-        onAccepted: (handle) => {
-          history.note({
-            event: 'submitted',
-            state: 'generating',
-            message: 'Accepted by the server',
-            submission: {kind: server.kind, phase: 'ack', handle},
-          })
-        },
-        onProgress: ({fraction, step, steps}) => {
-          const message = step && steps ? `Sampling ${step}/${steps}` : 'Generating'
-          history.note({event: 'progress', state: 'generating', progress: fraction, message})
-          const sampling = step && steps ? {step, steps} : {}
-          report({event: 'asset.progress', asset: asset.id, session, progress: fraction, ...sampling})
-        },
+    server.generate(request, {
+      signal,
+      onSending: making.keepCredential,
+      onAccepted: (handle) => {
+        history.note({
+          event: 'submitted',
+          state: 'generating',
+          message: 'Accepted by the server',
+          submission: {kind: server.kind, phase: 'ack', handle},
+        })
       },
-    )
+      onProgress: ({fraction, step, steps}) => {
+        const message = step && steps ? `Sampling ${step}/${steps}` : 'Generating'
+        history.note({event: 'progress', state: 'generating', progress: fraction, message})
+        const sampling = step && steps ? {step, steps} : {}
+        report({event: 'asset.progress', asset: asset.id, session, progress: fraction, ...sampling})
+      },
+    })
   return withRetries(attempt, {
     retries: making.retries,
     delayMs: making.retryDelayMs,
@@ -182,15 +183,6 @@ async function submit(
       report({event: 'asset.retrying', asset: asset.id, session, attempt, delay_seconds: delayMs / 1000, message})
     },
   })
-}
-
-async function findFinished(
-  {server, signal}: Context,
-  {run}: Making,
-  {id, parameters}: Asset,
-): Promise<GeneratedImage | undefined> {
-  const seed = Number(parameters['seed'])
-  return (await server.findPictures(run, [{item: id, seed}], signal)).get(id)
 }
 
 /** Records the picture's digest before the picture is there: whoever finds it can tell that it is the one, and whole. */

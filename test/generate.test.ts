@@ -23,7 +23,7 @@ describe('generate', () => {
     for (const {asset, session, picture, seed, model} of result.assets) {
       const bytes = readFileSync(outputOf(at, `${asset}.png`))
       expect(inspectImage(bytes)).toMatchObject({width: 64, height: 64})
-      expect(embeddedTag(bytes)).toEqual({run: result.run, item: asset, seed, model})
+      expect(embeddedTag(bytes)).toEqual({run: result.run, item: asset, key: expect.any(String), seed, model})
       expect(await at.sessions.get(session ?? '')).toMatchObject({state: 'completed', progress: 1, result: {picture}})
       expect((await at.sessions.request(session ?? ''))?.prompt).toBe(`a ${asset}`)
     }

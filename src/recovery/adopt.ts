@@ -1,4 +1,4 @@
-import {embeddedTag} from '../asset/embedded-tag.ts'
+import {embeddedTag, whyOtherTag} from '../asset/embedded-tag.ts'
 import type {Context} from '../context.ts'
 import {describePicture, fetchWhole, sha256, type WholePicture} from '../fetch-picture.ts'
 import {type GeneratedImage, GenerationError} from '../server/image-server.ts'
@@ -9,6 +9,7 @@ import type {OwnedSession} from '../store/session-store.ts'
 export interface Sought {
   readonly run: string
   readonly asset: string
+  readonly key?: string
   readonly seed?: number
   /** The sha256 that the history recorded for it, if it got that far. */
   readonly digest?: string
@@ -21,6 +22,7 @@ export function soughtBy(session: OwnedSession, request: SessionRequest | undefi
   return {
     run: session.run,
     asset: session.asset,
+    ...(session.key === undefined ? {} : {key: session.key}),
     ...(typeof seed === 'number' && seed >= 0 ? {seed} : {}),
     ...(digest ? {digest} : {}),
   }
@@ -59,13 +61,9 @@ export function isBroken(error: unknown): boolean {
 }
 
 /** Why bytes are not the picture sought; `undefined` when they are, or carry no sign either way. */
-export function whyOther({run, asset, seed, digest}: Sought, bytes: Uint8Array): string | undefined {
+export function whyOther({asset, digest, ...sought}: Sought, bytes: Uint8Array): string | undefined {
   if (digest !== undefined) return sha256(bytes) === digest ? undefined : 'has other bytes than were recorded'
-  const tag = embeddedTag(bytes)
-  if (tag?.run !== undefined && tag.run !== run) return 'was made by another run'
-  if (tag?.item !== undefined && tag.item !== asset) return 'is of another asset'
-  if (seed !== undefined && tag?.seed !== undefined && tag.seed !== seed) return 'has another seed'
-  return undefined
+  return whyOtherTag({...sought, item: asset}, bytes)
 }
 
 /** Whether a file is the picture sought beyond doubt: its digest was recorded, or it carries our tag. */

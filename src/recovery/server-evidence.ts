@@ -7,6 +7,7 @@ import {foreignLine, redact} from '../text.ts'
 export interface Question {
   readonly session: string
   readonly item: string
+  readonly key?: string
   readonly seed?: number
   /** Milliseconds since the last line of its history; of another machine's history only a guess. */
   readonly silentMs: number
@@ -99,7 +100,7 @@ export async function questionOf(
   {sessions, clock}: Pick<Context, 'sessions' | 'clock'>,
   session: OwnedSession,
 ): Promise<Question> {
-  const {id, asset, run, updatedAt, submission} = session
+  const {id, asset, run, key, updatedAt, submission} = session
   const request = await sessions.request(id)
   const silentMs = clock.now() - Date.parse(updatedAt)
   const credential = submission?.by && (await sessions.runs.credential(run, submission.by).catch(() => undefined))
@@ -108,6 +109,7 @@ export async function questionOf(
     session: id,
     item: asset,
     silentMs,
+    ...(key === undefined ? {} : {key}),
     ...(typeof seed === 'number' && seed >= 0 ? {seed} : {}),
     ...(request?.server ? {sentTo: request.server} : {}),
     ...(request?.user ? {sentAs: request.user} : {}),

@@ -6,7 +6,15 @@ export interface ImageRequest {
   /** Parameters by the server's own names; nothing is added that the user did not set. */
   readonly parameters: Readonly<Record<string, ParameterValue>>
   /** Written into the picture's metadata, so that a later `recover` can tell whose it is. Letters, digits, `_`, `-`. */
-  readonly tag: {readonly run: string; readonly item: string}
+  readonly tag: PictureTag
+}
+
+/** Whose a picture is. */
+export interface PictureTag {
+  readonly run: string
+  readonly item: string
+  /** All that the item's picture depends on, as one word: a later picture of the same item may be another. */
+  readonly key?: string
 }
 
 export interface ImageProgress {
@@ -41,8 +49,9 @@ export interface GeneratedImage {
 /** One picture of a run that somebody looks for. */
 export interface WantedPicture {
   readonly item: string
-  /** Tells two pictures of one item apart. */
+  /** These tell two pictures of one item apart. */
   readonly seed?: number
+  readonly key?: string
   /** It cannot have been finished a moment ago: where the run's folder is empty, it is not there. */
   readonly longAgo?: boolean
 }

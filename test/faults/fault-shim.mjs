@@ -9,7 +9,12 @@ import {syncBuiltinESMExports} from 'node:module'
 import {resolve, sep} from 'node:path'
 
 const root = `${resolve(process.env.AG_FAULT_ROOT)}${sep}`
-const {at = 0, do: fault = '', for_ever: forEver = false, no_links: noLinks = false} = JSON.parse(process.env.AG_FAULT ?? '{}')
+const {
+  at = 0,
+  do: fault = '',
+  for_ever: forEver = false,
+  no_links: noLinks = false,
+} = JSON.parse(process.env.AG_FAULT ?? '{}')
 const real = {...fs}
 const ours = new Set()
 let count = 0

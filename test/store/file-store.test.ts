@@ -206,7 +206,11 @@ describe('writing a workspace', () => {
 
 test('tidying removes old temporary files of all that is kept, and only those', async () => {
   await using folder = temporaryFolder()
-  const store = open(folder.path, {clock: systemClock})
+  const store = openWorkspace({
+    ...resolveWorkspace({stateDir: folder.path, stateFile: undefined}),
+    clock: systemClock,
+    command: 'test',
+  })
   await store.create('gen-a', request)
   const old = new Date(Date.now() - 24 * 3600_000)
   const names = ['.asset-generator-state.json', '.ag/sessions/gen-x.jsonl', '.ag/local/settled', '.ag/local/active/x']

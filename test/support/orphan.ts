@@ -52,7 +52,8 @@ export async function orphan(at: Rehearsal, manifest: string, options: OrphanOpt
     ...(at === 'ack' ? {handle: `ag/${run}/${id}`} : {}),
   })
   if (phase !== 'none') await writer.append({event: 'intent', state: 'starting', submission: submission('intent')})
-  if (finished) await at.server.generate({parameters, tag: {run, item: id}}, {signal: at.context.signal})
+  const tag = {run, item: id, key: assetKey(asset, at.server)}
+  if (finished) await at.server.generate({parameters, tag}, {signal: at.context.signal})
   if (phase === 'ack') await writer.append({event: 'submitted', state: 'generating', submission: submission('ack')})
   // Gives the lock back and keeps its identity, as the kernel does for a process that was killed.
   await dead.close()

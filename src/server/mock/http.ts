@@ -72,9 +72,17 @@ async function generateOverHttp(world: World, session: Session, body: Body, resp
       if (told.image !== undefined) images.push(told.image)
       error ??= told.error
     },
-    drop: () => void response.destroy(),
+    drop: (status) => {
+      if (status === undefined) response.destroy()
+      else sendPage(response, status, gatewayPage(status))
+    },
   })
-  if (!response.destroyed) sendJson(response, 200, error === undefined ? {images} : {error})
+  if (!response.destroyed && !response.writableEnded) sendJson(response, 200, error === undefined ? {images} : {error})
+}
+
+/** What a proxy answers in its server's place. */
+function gatewayPage(status: number): string {
+  return `<html><body>${status}</body></html>`
 }
 
 function sessionOf(world: World, request: IncomingMessage, body: Body): Session | 'unknown' | undefined {
@@ -91,7 +99,7 @@ async function strikeRoute(fault: Fault['do'], request: IncomingMessage, respons
   else if (fault.location !== undefined) redirect(response, fault.location)
   else if (fault.html !== undefined) sendPage(response, fault.status ?? 200, fault.html)
   else if (fault.json !== undefined) sendJson(response, fault.status ?? 200, fault.json)
-  else if (fault.status !== undefined) sendPage(response, fault.status, `<html><body>${fault.status}</body></html>`)
+  else if (fault.status !== undefined) sendPage(response, fault.status, gatewayPage(fault.status))
   else return false
   return true
 }

@@ -54,7 +54,13 @@ const fault = z.strictObject({
         ),
       restart: z.boolean().describe('The server is restarted in the middle of a generation.'),
       step_ms: ms.describe('How long a step takes.'),
-      status: z.int().min(100).max(599).describe('A route answers with this HTTP status and no JSON.'),
+      status: z
+        .int()
+        .min(100)
+        .max(599)
+        .describe(
+          'A route answers with this HTTP status and no JSON; a generation over HTTP does while its work goes on, as behind a proxy that waits no longer.',
+        ),
       location: z.string().describe('A route redirects there.'),
       html: z.string().describe('A route answers with this page and status 200, or the one given.'),
       json: z.unknown().describe('A route answers with this instead.'),

@@ -9,8 +9,8 @@ import type {World} from './world.ts'
 /** Where a request's frames go. A client that left takes none; the work goes on all the same (recordings 08, 09). */
 export interface Sink {
   send(frame: object): void
-  /** Breaks the connection under the client. */
-  drop(): void
+  /** Breaks the connection under the client; over HTTP with a status, as a proxy does that waits no longer. */
+  drop(status?: number): void
 }
 
 /** One generation request on its way. */

@@ -67,7 +67,7 @@ async function strike({fault, sink, world}: GenerationRequest, stop: AbortSignal
     await sleep(2 ** 30, stop)
     return INTERRUPTED
   }
-  if (fault.drop === 'running') sink.drop()
+  if (fault.drop === 'running' || fault.status !== undefined) sink.drop(fault.status)
   if (fault.restart) world.restart()
   if (fault.empty) return ''
   return fault.error

@@ -27,6 +27,18 @@ export class ApiError extends AgError {
   }
 }
 
+/** Something between us and the server answered in its place. What the server does meanwhile, it does not tell. */
+export class ForeignAnswerError extends UnreachableError {
+  override readonly name = 'ForeignAnswerError'
+  /** Of HTTP. */
+  readonly status: number
+
+  constructor(message: string, status: number, options: {readonly next: string}) {
+    super(message, options)
+    this.status = status
+  }
+}
+
 const API_HINTS: Readonly<Record<string, string>> = {
   bad_permissions: "Ask the server's owner for the permission, or use another user's --token.",
   bad_route: 'The server is too old for this, or it is not a SwarmUI.',
@@ -50,12 +62,8 @@ const OLD_REDIRECTS: readonly (readonly [RegExp, string])[] = [
 export function readApiAnswer(route: string, answer: RawAnswer, server: string): unknown {
   refuseRedirect(route, answer, server)
   if (answer.status === 502 || answer.status === 503 || answer.status === 504) {
-    throw new UnreachableError(
-      `${server} answered ${answer.status}: a proxy is there, but not the SwarmUI behind it.`,
-      {
-        next: 'Start the server, or try again when it is up.',
-      },
-    )
+    const message = `${server} answered ${answer.status}: a proxy is there, but not the SwarmUI behind it.`
+    throw new ForeignAnswerError(message, answer.status, {next: 'Start the server, or try again when it is up.'})
   }
   const json = parseJson(answer)
   if (json === undefined) throw notSwarmUi(answer, server)
@@ -86,12 +94,10 @@ export function notSwarmUi(answer: RawAnswer, server: string): AgError {
     })
   }
   const looks = /^\s*</.test(answer.bytes.subarray(0, 64).toString('latin1')) ? 'an HTML page' : 'no JSON'
-  return new UnreachableError(
-    `${server} answered with ${looks} (HTTP ${answer.status}): this is not a SwarmUI's API.`,
-    {
-      next: 'Check the address. If it is a login page, pass its credentials with --header or --authorization.',
-    },
-  )
+  const message = `${server} answered with ${looks} (HTTP ${answer.status}): this is not a SwarmUI's API.`
+  return new ForeignAnswerError(message, answer.status, {
+    next: 'Check the address. If it is a login page, pass its credentials with --header or --authorization.',
+  })
 }
 
 /** The object an answer carries, if it is JSON and says so. */

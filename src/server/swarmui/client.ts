@@ -1,6 +1,7 @@
 import type WebSocket from 'ws'
 import type {ParameterValue} from '../../asset/parameter.ts'
 import {type Clock, systemClock} from '../../clock.ts'
+import {findOwn} from '../find-own.ts'
 import type {
   ActivityCounters,
   ActivitySample,
@@ -21,7 +22,7 @@ import {parseServerAddress, refuseCredentialsInTheClear} from './address.ts'
 import {ApiError} from './answer.ts'
 import {checkAgainst} from './catalogue.ts'
 import {fetchPicture} from './download.ts'
-import {ENDINGS, findPictures, viewPath} from './find-pictures.ts'
+import {findPictures} from './find-pictures.ts'
 import {runOverHttp} from './http-run.ts'
 import {type Identity, identityHeaders} from './identity.ts'
 import {followLostRun} from './lost-run.ts'
@@ -178,13 +179,14 @@ export class SwarmServer implements ImageServer {
   async #run(sessionId: string, request: ImageRequest, hooks: GenerateHooks): Promise<GeneratedImage> {
     this.#sessionId = sessionId
     await hooks.onSending?.(sessionId)
+    const {run, item, key} = request.tag
     const message = {
       session_id: sessionId,
       images: 1,
       ...request.parameters,
       nopreviews: true,
       overrideoutpathformat: serverPath(request),
-      extra_metadata: {agrun: request.tag.run, agitem: request.tag.item},
+      extra_metadata: {agrun: run, agitem: item, ...(key === undefined ? {} : {agkey: key})},
     }
     return this.#options.transport === 'http'
       ? runOverHttp(this.#transport, message, hooks, serverPath(request))
@@ -219,10 +221,8 @@ export class SwarmServer implements ImageServer {
   }
 
   async #follow(request: ImageRequest, signal: AbortSignal): Promise<GeneratedImage> {
-    const path = viewPath(await this.#session.get(signal), serverPath(request))
     return followLostRun({
-      candidates: ENDINGS.map((ending) => `${path}.${ending}`),
-      probe: (ref) => this.download(ref, signal),
+      find: () => findOwn(this, request, signal),
       waitingGens: async () =>
         (await this.#session.call('GetCurrentStatus', statusBody, {}, signal)).status.waiting_gens,
       restarted: () => this.#session.restarted(signal),

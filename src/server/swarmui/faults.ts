@@ -29,6 +29,11 @@ const TEXTS: readonly (readonly [RegExp, Verdict])[] = [
     /^You do not have permission to use parameter/i,
     {fault: 'rejected', next: "Leave it out, or ask the server's owner for the permission."},
   ],
+  // The same request succeeds once the backend's process is back (recording 15).
+  [
+    /^All available backends failed to load the model.*(Connection refused|Unable to connect|HttpRequestException|WebSocketException)/is,
+    {fault: 'failed', next: "A backend's process is not there: see the server's Backends tab."},
+  ],
   [
     /^All available backends failed to load the model/i,
     {fault: 'rejected', next: "The reason is in the server's log."},

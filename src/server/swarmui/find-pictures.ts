@@ -7,7 +7,7 @@ import type {Transport} from './transport.ts'
 import {imageList, type NewSession} from './wire.ts'
 
 /** The endings a picture may have, the likeliest first. */
-export const ENDINGS = ['png', 'jpg', 'webp'] as const
+const ENDINGS = ['png', 'jpg', 'webp'] as const
 
 const NAME = /^[A-Za-z0-9][A-Za-z0-9_-]{0,127}$/
 
@@ -43,23 +43,27 @@ export async function findPictures(
   })
   tagged.delete(undefined)
   // A second picture of "hero" is called hero-1: it must not be taken for that of an item "hero-1".
-  const others = new Set([...tagged.values()].flat().map(({src}) => src))
+  const known = new Set([...tagged.values()].flat().map(({src}) => src))
   const found = new Map<string, GeneratedImage>()
-  const missing: WantedPicture[] = []
+  const missing: (WantedPicture & {others: number})[] = []
   for (const picture of named) {
-    const candidates = (tagged.get(picture.item) ?? []).map(({src, metadata}) =>
-      readImage(`${prefix}/${src}`, metadata),
-    )
-    const chosen = chooseBySeed(candidates, picture.seed)
+    const others = tagged.get(picture.item) ?? []
+    const candidates = others.filter(({metadata}) => {
+      const {agkey} = readMetadata(metadata)?.sui_extra_data ?? {}
+      return agkey === undefined || picture.key === undefined || agkey === picture.key
+    })
+    const images = candidates.map(({src, metadata}) => readImage(`${prefix}/${src}`, metadata))
+    const chosen = chooseBySeed(images, picture.seed)
     if (chosen) found.set(picture.item, chosen)
-    else if (candidates.length === 0) missing.push(picture)
+    else missing.push({...picture, others: others.length})
   }
   // Of a folder with files the listing may tell only some: its limit is the server's, or the user's.
   const isEmpty = !isRefused(listing) && listed.length === 0
-  const probes = missing.map(async ({item, longAgo = false}) => {
-    if (isEmpty && longAgo) return
-
-    for (const name of ENDINGS.map((ending) => `${item}.${ending}`).filter((name) => !others.has(name))) {
+  const probes = missing.map(async ({item, longAgo = false, others}) => {
+    if ((isEmpty || others > 0) && longAgo) return
+    // The server appends `-1`, `-2` to names that others of the item have taken.
+    const stem = others === 0 ? item : `${item}-${others}`
+    for (const name of ENDINGS.map((ending) => `${stem}.${ending}`).filter((name) => !known.has(name))) {
       const ref = `${prefix}/${name}`
       if (!(await pictureExists(transport, ref, signal))) continue
       found.set(item, {ref})
@@ -71,7 +75,7 @@ export async function findPictures(
 }
 
 /** A path in the user's output folder, as `View` wants it. */
-export function viewPath({user_id: user, output_append_user: append}: NewSession, path: string): string {
+function viewPath({user_id: user, output_append_user: append}: NewSession, path: string): string {
   return `${append ? `View/${user}` : 'Output'}/${path}`
 }
 

@@ -1,6 +1,6 @@
 import {systemCode} from '../../errors.ts'
 import {type GeneratedImage, type GenerateHooks, GenerationError} from '../image-server.ts'
-import {ApiError} from './answer.ts'
+import {ApiError, ForeignAnswerError} from './answer.ts'
 import {generationFault} from './faults.ts'
 import type {Transport} from './transport.ts'
 import {generated} from './wire.ts'
@@ -24,8 +24,8 @@ export async function runOverHttp(
   } catch (error) {
     signal.throwIfAborted()
     if (error instanceof ApiError && error.errorId !== 'invalid_session_id')
-      throw generationFault(error.text, error.errorId)
-    if (!BROKE.has(systemCode((error as Error).cause) ?? '')) throw error
+      throw generationFault(error.text || error.errorId, error.errorId)
+    if (!mayBeAtWork(error)) throw error
     throw new GenerationError('lost', 'The connection broke during the generation.', {cause: error})
   }
   // Interrupted while it was queued: HTTP 200 and no picture (recording 07).
@@ -33,6 +33,15 @@ export async function runOverHttp(
     next: "It was interrupted while it waited, or the backend refused silently: see the server's log.",
   })
 }
+
+/** Whether the server may have the request, and go on with it (recordings 08, 09): a connection broke, or a proxy did not wait so long. */
+function mayBeAtWork(error: unknown): boolean {
+  if (error instanceof ForeignAnswerError) return !TURNED_AWAY.has(error.status)
+  return BROKE.has(systemCode((error as Error).cause) ?? '')
+}
+
+/** What is answered instead of passing a request on. */
+const TURNED_AWAY = new Set([429, 503])
 
 /** How a connection ends that was there. */
 const BROKE = new Set(['UND_ERR_SOCKET', 'ECONNRESET', 'EPIPE', 'UND_ERR_BODY_TIMEOUT'])

@@ -1,13 +1,10 @@
 import type {Clock} from '../../clock.ts'
 import {AgError} from '../../errors.ts'
 import {type GeneratedImage, GenerationError} from '../image-server.ts'
-import {PictureMissingError} from './download.ts'
 
 interface LostRun {
-  /** Where the server will have put the picture, one reference for each ending it may have. */
-  readonly candidates: readonly string[]
-  /** Asks for a file's existence; rejects with `PictureMissingError` when it is not there. */
-  readonly probe: (ref: string) => Promise<unknown>
+  /** Looks for the picture, and takes no other for it. */
+  readonly find: () => Promise<GeneratedImage | undefined>
   /** How much the SwarmUI session that the work was sent with still has to do; rejects when the server cannot be asked. */
   readonly waitingGens: () => Promise<number>
   /** True once, after the server was restarted and so has forgotten what it had not finished. */
@@ -41,8 +38,8 @@ export async function followLostRun(run: LostRun): Promise<GeneratedImage> {
       askedForRestart = true
       // The counters before the picture: it can be fetched before they fall, so not finding it afterwards is conclusive.
       const waiting = await run.waitingGens()
-      const ref = await firstPresent(run)
-      if (ref !== undefined) return {ref}
+      const image = await run.find()
+      if (image) return image
       lastSeen = clock.monotonic()
       quietPolls = waiting <= run.othersRunning() ? quietPolls + 1 : 0
       if (forgotten || quietPolls >= POLLS_BEFORE_GONE) throw gone(forgotten)
@@ -64,16 +61,4 @@ function gone(restarted: boolean): GenerationError {
       ? 'The server was restarted during the generation and has lost it.'
       : 'The connection broke, and the server has neither the picture nor the work any more.',
   )
-}
-
-async function firstPresent({candidates, probe}: LostRun): Promise<string | undefined> {
-  for (const ref of candidates) {
-    try {
-      await probe(ref)
-      return ref
-    } catch (error) {
-      if (!(error instanceof PictureMissingError)) throw error
-    }
-  }
-  return undefined
 }

@@ -68,7 +68,7 @@ export class RunOutcome {
         next: "It was interrupted while it waited, or the backend refused silently: see the server's log.",
       })
     }
-    if (end === 1011) {
+    if (end === 1011 && !this.#accepted) {
       throw new GenerationError(
         'rejected',
         'SwarmUI closed the connection because it could not read the request (1011).',

@@ -114,7 +114,7 @@ export const imageList = z.object({
 /** The `metadata` of an image frame is JSON in a string: what the server really used. */
 export const imageMetadata = z.object({
   sui_image_params: z.object({seed: z.optional(z.number()), model: z.optional(text)}),
-  sui_extra_data: z.optional(z.object({agrun: z.optional(text), agitem: z.optional(text)})),
+  sui_extra_data: z.optional(z.object({agrun: z.optional(text), agitem: z.optional(text), agkey: z.optional(text)})),
 })
 export type ImageMetadata = z.infer<typeof imageMetadata>
 

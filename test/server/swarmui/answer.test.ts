@@ -44,7 +44,7 @@ describe('an API answer', () => {
     [
       'a login page with status 200',
       answer(200, 'text/html', '<html>Sign in</html>'),
-      {exitCode: ExitCode.unreachable, name: 'UnreachableError'},
+      {exitCode: ExitCode.unreachable, name: 'ForeignAnswerError', status: 200},
     ],
     ['HTML that claims to be JSON', answer(200, 'application/json', '<html>'), {exitCode: ExitCode.unreachable}],
     ['JSON that is no object', answer(200, 'application/json', '7'), {exitCode: ExitCode.unreachable}],

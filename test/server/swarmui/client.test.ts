@@ -58,6 +58,28 @@ describe.each(['websocket', 'http'] as const)('a picture over %s', (transport) =
     await expect(at.server.download('View/local/ag/r1/fox-1.png', never)).rejects.toThrow(/no picture/)
   })
 
+  describe('whose connection breaks, where another of its name was made before', () => {
+    const older = {...request, tag: {...request.tag, key: 'older'}}
+    const newer = {...request, tag: {...request.tag, key: 'newer'}}
+    const drop = {times: 1, do: {drop: 'running'}} as const
+
+    test('is found by what it was made from', async () => {
+      await using at = await connected({step_ms: 3}, {transport})
+      await at.server.generate(older, {signal: never})
+      at.mock.control({faults: [drop]})
+      const {ref} = await at.server.generate(newer, {signal: never})
+      expect(embeddedTag(await at.server.download(ref, never))).toMatchObject({key: 'newer'})
+    })
+
+    test('is not taken for that one where this user may not list', async () => {
+      const denied = {when: {route: 'ListImages'}, do: {json: {error_id: 'bad_permissions'}}}
+      await using at = await connected({step_ms: 3}, {transport})
+      await at.server.generate(older, {signal: never})
+      at.mock.control({faults: [denied, drop]})
+      await expect(at.server.generate(newer, {signal: never})).rejects.toMatchObject({fault: 'failed'})
+    })
+  })
+
   test('is known to be gone when the server is restarted in the middle', async () => {
     const restarts: string[] = []
     await using at = await connected(
@@ -304,6 +326,23 @@ describe('names are checked before anything is sent', () => {
 
   test('on an old server, too, which lists models in another form', async () => {
     expect(await check({model: 'mock/flux-dev'}, false, {version: '0.9.7'})).toEqual({model: 'mock/flux-dev'})
+  })
+})
+
+// No recording has a proxy: these statuses are what nginx, HAProxy and Cloudflare answer.
+describe('a picture over http behind a proxy', () => {
+  test.each([502, 504, 524])('that answers %d in the middle is followed, and not asked for again', async (status) => {
+    await using at = await connected({step_ms: 10, faults: [{do: {status}}]}, {transport: 'http'})
+    const image = await at.server.generate(request, {signal: never})
+    expect(image).toEqual({ref: 'View/local/ag/r1/fox.png', seed: 42, model: 'mock/sdxl-base'})
+  })
+
+  test.each([429, 503])('that turns it away with %d was not asked for', async (status) => {
+    await using at = await connected(
+      {faults: [{when: {route: 'GenerateText2Image'}, do: {status}}]},
+      {transport: 'http'},
+    )
+    await expect(at.server.generate(request, {signal: never})).rejects.toMatchObject({name: 'ForeignAnswerError'})
   })
 })
 

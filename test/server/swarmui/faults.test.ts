@@ -12,6 +12,11 @@ describe('an error text of the server', () => {
     ['No model input given. Did your UI load properly?', 'rejected'],
     ['Invalid value for parameter Steps: Invalid integer value for param Steps', 'rejected'],
     ['You do not have permission to use parameter Exact Backend ID.', 'rejected'],
+    ["All available backends failed to load the model '/m/x.safetensors'.\n\nPossible reason: no memory", 'rejected'],
+    [
+      "All available backends failed to load the model '/m/x.safetensors'.\n\nPossible reason: System.Net.WebSockets.WebSocketException (0x80004005): Unable to connect to the remote server\n ---> Connection refused (127.0.0.1:8199)",
+      'failed',
+    ],
     ['a text nobody has seen before', 'rejected'],
   ])('"%s" means %s', (text, fault) => {
     expect(generationFault(text).fault).toBe(fault)

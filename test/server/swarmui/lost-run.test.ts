@@ -1,6 +1,5 @@
 import {describe, expect, test} from '@jest/globals'
 import {UnreachableError} from '../../../src/errors.ts'
-import {PictureMissingError} from '../../../src/server/swarmui/download.ts'
 import {followLostRun} from '../../../src/server/swarmui/lost-run.ts'
 import {manualClock} from '../../support/manual-clock.ts'
 
@@ -18,10 +17,9 @@ function follow(polls: readonly Poll[], options: {restarted?: boolean; others?: 
     if (now().waiting === 'away') throw new UnreachableError('away')
   }
   return followLostRun({
-    candidates: ['View/local/ag/r/hero.png', 'View/local/ag/r/hero.jpg'],
-    probe: async (ref) => {
+    find: async () => {
       answer()
-      if (!now().picture || !ref.endsWith('.jpg')) throw new PictureMissingError(ref)
+      return now().picture ? {ref: 'View/local/ag/r/hero.jpg'} : undefined
     },
     restarted: async () => {
       answer()

@@ -29,6 +29,13 @@ function faultOf(name: string, conn: string, server?: string): string {
   return 'none'
 }
 
+test('a connection that a server closes with 1011 is refused before the request was taken, and broken after it', () => {
+  const outcome = new RunOutcome(8)
+  expect(() => outcome.conclude(1011)).toThrow(expect.objectContaining({fault: 'rejected'}))
+  outcome.observe({status: {waiting_gens: 1, loading_models: 0, waiting_backends: 0, live_gens: 0}})
+  expect(() => outcome.conclude(1011)).toThrow(expect.objectContaining({fault: 'lost'}))
+})
+
 describe('the outcome of a recorded run', () => {
   test('is the picture with the seed and model that the server used', () => {
     const {outcome, end} = play('02-generate-ws', 'a')
