@@ -4,7 +4,7 @@ import {conduct} from '../src/cli/conduct.ts'
 import {serverFlags, stateFlags} from '../src/cli/flags.ts'
 import {preferQuickExit} from '../src/cli/short-lived.ts'
 import {renderStatus} from '../src/cli/status-format.ts'
-import {parseDuration} from '../src/face/duration.ts'
+import {parseInterval} from '../src/face/gate.ts'
 import {runStatus} from '../src/face/run-status.ts'
 import type {StatusResult} from '../src/status.ts'
 
@@ -36,7 +36,7 @@ Exit code 3 when the server cannot be reached, 4 when it wants other credentials
   async run(): Promise<StatusResult> {
     preferQuickExit()
     const {flags} = await this.parse(Status)
-    const intervalMs = parseDuration(flags.interval)
+    const intervalMs = parseInterval(flags.interval)
     const again = flags.watch ? {againMs: intervalMs} : {}
     const show = async (answer: StatusResult): Promise<void> => {
       if (!this.jsonEnabled()) process.stdout.write(await renderStatus(answer, flags.format, flags.watch))

@@ -176,7 +176,11 @@ class Adoption {
 
   async #onServer(): Promise<Found | undefined> {
     let answer = this.#work.answers.get(this.#session.id)
-    while (answer?.server === 'running') answer = await this.#askAgain()
+    if (answer?.server === 'running') this.#tellOfWait('the server still works on it')
+    while (answer?.server === 'running') {
+      await refuseIfCancelled(this.#context, this.#making.run, this.#session.id)
+      answer = await this.#askAgain()
+    }
     if (answer?.server !== 'picture') return undefined
     const whole = await this.#fetch(answer.image).catch((error: unknown) => {
       // It was given up before; what the server has of it is no picture.
@@ -194,7 +198,7 @@ class Adoption {
 
   /** What has become of it; waits while the server works on it, and for a while when nobody can tell. */
   async #decide(one: Case): Promise<Decision> {
-    const {clock, report} = this.#context
+    const {clock} = this.#context
     let answer = this.#work.answers.get(one.id)
     for (let looks = 0; ; looks++) {
       if (answer?.server === 'unknown' && answer.elsewhere !== undefined) return {elsewhere: answer.elsewhere}
@@ -202,13 +206,15 @@ class Adoption {
       const verdict = judgeSession({...one.witnesses, age, ...(answer ? {server: answer.server} : {})})
       const isOpen = verdict.action === 'reattach' || verdict.action === 'none' || verdict.action === 'ask_server'
       if (!isOpen) return {verdict, ...(answer?.server === 'picture' ? {image: answer.image} : {})}
-      if (looks === 0) {
-        const message = `${this.#asset.id} was asked for before (${one.id}): waiting for it, because ${verdict.because}.`
-        report({event: 'notice', message})
-      }
+      if (looks === 0) this.#tellOfWait(verdict.because)
       await refuseIfCancelled(this.#context, this.#session.run, one.id)
       answer = await this.#askAgain()
     }
+  }
+
+  #tellOfWait(because: string): void {
+    const message = `${this.#asset.id} was asked for before (${this.#session.id}): waiting for it, because ${because}.`
+    this.#context.report({event: 'notice', message})
   }
 
   async #askAgain(): Promise<ServerAnswer | undefined> {

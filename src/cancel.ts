@@ -137,7 +137,9 @@ async function settleAll(context: Context, target: Target, deadline: Deadline): 
   let stopped = targets.length === 0
   try {
     while (!stopped) {
-      credential = (await sessions.runs.credential(run)) ?? credential
+      const kept = await sessions.runs.credential(run)
+      // What another server gave is not for this one; its process, which is alive, stops by itself.
+      if (kept?.server === server.address) credential = kept
       if (credential && clock.monotonic() - interruptedAt >= INTERRUPT_AGAIN_MS) {
         interruptedAt = clock.monotonic()
         await server.interruptWorkOf(credential.secret, deadline.signal)

@@ -89,6 +89,7 @@ export async function generate(context: Context, options: GenerateOptions): Prom
   }
   let stopped: AgError | undefined
   let unforeseen: unknown
+  let failedFast = false
   const queue = todo.values()
   const wasCancelled = async (): Promise<boolean> => (await context.sessions.runs.cancelRequests(run)).wholeRun
   const obtain = async (asset: Asset): Promise<AssetOutcome> => {
@@ -101,12 +102,13 @@ export async function generate(context: Context, options: GenerateOptions): Prom
   }
   const work = async (): Promise<void> => {
     for (const asset of queue) {
-      if (signal.aborted || stopped || unforeseen !== undefined) return
+      if (signal.aborted || stopped || failedFast || unforeseen !== undefined) return
       if (await wasCancelled()) return
       try {
         const outcome = await obtain(asset)
         outcomes.set(asset.id, outcome)
-        if (options.failFast && outcome.state !== 'completed') return void queue.return?.()
+        // One that another process makes is pending, and has not failed.
+        failedFast ||= options.failFast && outcome.state !== 'completed' && outcome.state !== 'pending'
       } catch (error) {
         if (error instanceof RunStoppedError) outcomes.set(asset.id, error.outcome)
         if (error instanceof RunStoppedError) stopped ??= error.cause

@@ -72,7 +72,8 @@ class Recovery {
     const local: Case[] = []
     for (const one of await this.#cases()) (one.verdict.action === 'ask_server' ? unsure : local).push(one)
     await eachOf(local, concurrency, (one) => this.#conclude(one, one.verdict))
-    const open = await this.#askAndConclude(unsure, apply && waitMs !== undefined)
+    const willWait = apply && waitMs !== undefined
+    const open = await this.#askAndConclude(unsure, willWait ? this.#context.signal : undefined)
     if (open.length > 0 && waitMs !== undefined) await this.#wait(open, waitMs)
     if (apply) await this.#context.sessions.upkeep.tidy()
   }
@@ -128,17 +129,17 @@ class Recovery {
     }
   }
 
-  /** Asks the server after the cases, run by run, and concludes what it knows. Returns what is still open. */
-  async #askAndConclude(cases: readonly Case[], willWait: boolean): Promise<OpenCase[]> {
+  /** Asks the server after the cases, run by run, and concludes what it knows. With a wait, returns what is still open when it knows no more. */
+  async #askAndConclude(cases: readonly Case[], wait?: AbortSignal): Promise<OpenCase[]> {
     const {concurrency} = this.#options
     const open: OpenCase[] = []
     for (const [run, members] of Map.groupBy(cases, ({session}) => session?.run ?? '')) {
-      const answers = await this.#ask(run, members)
+      const answers = await this.#ask(run, members, wait)
       await eachOf(members, concurrency, async (one) => {
         const answer = answers?.get(one.id)
         const verdict = answer ? this.#judge(one, answer) : one.verdict
         const undecided = verdict.action === 'reattach' || verdict.state === 'unverified' || !answer
-        if (willWait && undecided && !isElsewhere(answer)) open.push({one, verdict, answer})
+        if (wait && undecided && !isElsewhere(answer)) open.push({one, verdict, answer})
         else await this.#conclude(one, verdict, answer)
       })
     }
@@ -156,13 +157,20 @@ class Recovery {
     return judgeSession({...witnesses, server: answer.server, age: wait ? 'fresh' : ageOf(silentMs, giveUpAfterMs)})
   }
 
-  async #ask(run: string, cases: readonly Case[]): Promise<ReadonlyMap<string, ServerAnswer> | undefined> {
+  async #ask(
+    run: string,
+    cases: readonly Case[],
+    wait?: AbortSignal,
+  ): Promise<ReadonlyMap<string, ServerAnswer> | undefined> {
     const sessions = cases.flatMap(({session}) => session ?? [])
+    const signal = wait ?? this.#context.signal
     try {
       const questions = await Promise.all(sessions.map((session) => questionOf(this.#context, session)))
-      return await askServer(this.#context, run, questions)
+      return await askServer({...this.#context, signal}, run, questions)
     } catch (error) {
       this.#context.signal.throwIfAborted()
+      // The wait is over, which is no fault of the server's.
+      if (error === wait?.reason) return undefined
       if (!(error instanceof AgError)) throw error
       this.#unanswered = error
       return undefined
@@ -179,13 +187,14 @@ class Recovery {
       while (open.length > 0) {
         await clock.sleep(LOOK_AGAIN_MS, deadline.signal)
         this.#unanswered = undefined
-        open = await this.#askAndConclude(
-          open.map(({one}) => one),
-          true,
-        )
+        const before = new Map(open.map((known) => [known.one, known]))
+        const now = await this.#askAndConclude([...before.keys()], deadline.signal)
+        // What it did not live to say is as it was.
+        open = deadline.signal.aborted ? now.map((known) => before.get(known.one) ?? known) : now
       }
     } catch (error) {
-      if (!deadline.passed()) throw error
+      signal.throwIfAborted()
+      if (error !== deadline.signal.reason) throw error
       this.#timedOut = true
     }
     for (const {one, verdict, answer} of open) await this.#conclude(one, verdict, answer)

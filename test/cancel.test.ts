@@ -148,6 +148,30 @@ describe('cancel', () => {
     await expect(cancelFromElsewhere(at)).rejects.toMatchObject({message: /2 runs are active: r1, r2/, next: /--all/})
   })
 
+  test('whose credential appears late, from another server, is not told to this one', async () => {
+    await using at = await rehearse()
+    await at.sessions.create('gen-r1-hero', {...request, server: 'http://elsewhere'})
+    const told: string[] = []
+    const server = Object.assign(new SwarmServer(at.mock.url), {
+      interruptWorkOf: async (secret: string): Promise<boolean> => told.push(secret) > 0,
+      workOf: async () => undefined,
+    })
+    let looks = 0
+    const clock: Clock = {
+      ...tenTimesFaster,
+      async sleep(ms, signal) {
+        if (looks++ === 1) await at.sessions.runs.keepCredential('r1', {server: 'http://elsewhere', secret: 'theirs'})
+        await systemClock.sleep(ms / 10, signal)
+      },
+    }
+    const options = {sessions: [], run: 'r1', all: false, user: false, timeoutMs: 8000}
+    const {sessions} = await cancel({...at.context, server, clock}, options)
+    expect(looks).toBeGreaterThan(3)
+    expect(sessions).toMatchObject([{outcome: 'running'}])
+    expect(told).toEqual([])
+    await server.close()
+  })
+
   test('on another server says how to cancel it there, and touches nothing', async () => {
     await using at = await rehearse()
     await at.sessions.create('gen-r1-hero', {...request, server: 'http://elsewhere'})

@@ -112,6 +112,17 @@ describe('one failing asset', () => {
     expect(existsSync(outputOf(at, 'moon.png'))).toBe(false)
   })
 
+  test('stops the others with failFast, however many work at once', async () => {
+    const many = ['moon', 'a', 'b', 'c', 'd', 'e', 'f'].map(
+      (id) => `  - {id: ${id}, prompt: ${id}, model: mock/flux-dev}`,
+    )
+    await using at = await rehearse({faults, step_ms: 5})
+    const result = await at.generate(`assets:\n${many.join('\n')}`, {failFast: true, concurrency: 2})
+    expect(result).toMatchObject({failed: 1, exit_code: 6})
+    // What was on its way when it failed is finished, and one more may have been begun.
+    expect(result.pending).toBeGreaterThanOrEqual(many.length - 3)
+  })
+
   test('stops the others with failFast', async () => {
     await using at = await rehearse({faults})
     expect(await at.generate(three, {failFast: true, concurrency: 1})).toMatchObject({

@@ -200,6 +200,22 @@ describe('recover', () => {
     expect(await at.sessions.get(id)).toMatchObject({state: 'generating'})
   })
 
+  test('stops waiting at its deadline when it is the server that does not answer', async () => {
+    await using at = await rehearse({step_ms: 100_000})
+    const id = await orphan(at, two, {asset: 'sun', phase: 'ack'})
+    await using _running = await startElsewhere(at, id)
+    let looks = 0
+    const server = Object.assign(new SwarmServer(at.mock.url), {
+      findPictures: (_run: string, _wanted: unknown, signal: AbortSignal) =>
+        looks++ === 0
+          ? Promise.resolve(new Map())
+          : new Promise<never>((_, reject) => signal.addEventListener('abort', () => reject(signal.reason))),
+    })
+    const result = await recover({...at.context, server}, await options(at, {waitMs: 100}))
+    expect(result).toMatchObject({exit_code: 124, sessions: [{session: id, outcome: 'open'}]})
+    await server.close()
+  })
+
   test('gives up what nobody can tell of only after a while', async () => {
     await using at = await rehearse({
       users: [{name: 'guest', role: 'user'}],

@@ -291,6 +291,28 @@ describe('generate, after its process died', () => {
     await server.close()
   })
 
+  test('says that it waits for what was given up and still runs, and can be cancelled meanwhile', async () => {
+    await using at = await rehearse()
+    const session = await orphan(at, three, {asset: 'sun', phase: 'ack'})
+    const writer = await at.sessions.claim(session)
+    await writer?.append({event: 'lost', state: 'lost', result: {reason: 'lost', error: 'x'}})
+    const server = Object.assign(new SwarmServer(at.mock.url), {
+      workOf: async () => ({waitingGens: 1, loadingModels: 0, waitingBackends: 0, liveGens: 1}),
+      findPictures: async () => new Map(),
+      sample: async () => ({activity: {waitingGens: 1, loadingModels: 0, waitingBackends: 0, liveGens: 1}}),
+    })
+    await keepCredentialOf(at, session, 'a1'.repeat(20))
+    const {assets, outputDirectory} = await readManifest(join(at.folder, 'ag.yaml'))
+    const run = {run: 'r2', resume: 'adopt', assets: assets.slice(0, 1), outputDirectory, workspace: at.folder} as const
+    const how = {concurrency: 1, failFast: false, retries: 0, overwrite: false, allowFuzzyModel: false}
+    const resumed = generate({...at.context, server}, {...run, ...how})
+    while (!at.events.some(({event}) => event === 'notice')) await new Promise((resolve) => setImmediate(resolve))
+    await at.sessions.runs.requestCancel('r2')
+    expect(await resumed).toMatchObject({made: 0, exit_code: 130})
+    expect(await at.asked()).toBe(0)
+    await server.close()
+  })
+
   test('asks for nothing twice when nobody can tell what became of it', async () => {
     await using at = await rehearse({
       users: [{name: 'guest', role: 'user'}],

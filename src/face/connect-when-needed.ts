@@ -10,13 +10,15 @@ import type {ServerSettings} from './settings.ts'
 export function connectWhenNeeded(settings: ServerSettings): Connection {
   let connecting: Promise<Connection> | undefined
   const address = settings.server === 'mock' ? 'mock' : parseServerAddress(settings.server).display
-  const known: Partial<ImageServer> = {address, kind: 'swarmui'}
+  let connected: ImageServer | undefined
+  const known: Partial<ImageServer> = {address, kind: 'swarmui', contact: () => connected?.contact() ?? {}}
   const server = new Proxy(known as ImageServer, {
     get(target, name: keyof ImageServer) {
-      if (name in target) return target[name]
+      // All else that a server has answers with a promise; the object itself is none.
+      if (name in target || String(name) === 'then') return target[name]
       return async (...args: never[]) => {
         connecting ??= import('./connect.ts').then(({connect}) => connect(settings))
-        const {server: connected} = await connecting
+        connected = (await connecting).server
         return (connected[name] as (...args: never[]) => unknown).apply(connected, args)
       }
     },

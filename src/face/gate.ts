@@ -78,7 +78,8 @@ function parseWindow(timeout: string, stableFor: string): {timeoutMs: number; st
   })
 }
 
-function parseInterval(text: string): number {
+/** Milliseconds between two looks. Throws `UsageError` for none. */
+export function parseInterval(text: string): number {
   const ms = parseDuration(text)
   if (ms >= 1) return ms
   throw new UsageError(`--interval ${text} would ask the server without a pause.`, {next: 'Give at least 1ms.'})

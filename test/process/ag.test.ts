@@ -290,6 +290,11 @@ describe('ag status', () => {
     expect(seen).toBeGreaterThanOrEqual(2)
   })
 
+  test('refuses to ask without a pause', async () => {
+    await using at = await workspace()
+    expect(await at.run(['status', '--watch', '--interval', '0'])).toMatchObject({exitCode: 2})
+  })
+
   test('leaves no trace in a folder that is no workspace', async () => {
     await using at = await workspace()
     await at.run(['status'])

@@ -110,7 +110,10 @@ export class SwarmServer implements ImageServer {
     parameters: Readonly<Record<string, ParameterValue>>,
     {signal, allowFuzzyModel}: CheckOptions,
   ): Promise<Record<string, ParameterValue>> {
-    this.#catalogue ??= this.#readCatalogue(signal)
+    this.#catalogue ??= this.#readCatalogue(signal).catch((error: unknown) => {
+      this.#catalogue = undefined
+      throw error
+    })
     const catalogue = await this.#catalogue
     return catalogue ? checkAgainst(catalogue, parameters, {allowFuzzyModel}) : {...parameters}
   }

@@ -346,6 +346,13 @@ describe('a picture over http behind a proxy', () => {
   })
 })
 
+test('a list of parameters that did not come is asked for again', async () => {
+  await using at = await connected({faults: [{when: {route: 'ListT2IParams'}, times: 1, do: {status: 503}}]})
+  const check = () => at.server.check({model: 'mock/flux-dev'}, {signal: never, allowFuzzyModel: false})
+  await expect(check()).rejects.toMatchObject({exitCode: 3})
+  expect(await check()).toEqual({model: 'mock/flux-dev'})
+})
+
 describe('what is no SwarmUI', () => {
   test.each([
     ['a login page', {html: '<html>Sign in</html>'}, 3],
