@@ -91,9 +91,11 @@ async function stopUser({server, clock, report}: Context, {signal}: Deadline): P
   report({event: 'notice', message})
   await server.interruptUser(signal)
   for (;;) {
-    const {activityUnknown, busyUsers = []} = await server.sample({signal, answerWithin: ANSWER_WITHIN_MS})
-    if (activityUnknown) {
-      report({event: 'notice', message: `Whether all of it has stopped is not known: ${activityUnknown.message}.`})
+    const {activity, activityUnknown, busyUsers} = await server.sample({signal, answerWithin: ANSWER_WITHIN_MS})
+    if (activity?.waitingGens === 0) return user
+    if (!busyUsers) {
+      const why = activityUnknown?.message ?? 'the server does not tell whose work it does'
+      report({event: 'notice', message: `Whether all of it has stopped is not known: ${why}.`})
       return user
     }
     if (!busyUsers.some((busy) => busy.user === user)) return user

@@ -148,6 +148,16 @@ describe('cancel', () => {
     await expect(cancelFromElsewhere(at)).rejects.toMatchObject({message: /2 runs are active: r1, r2/, next: /--all/})
   })
 
+  test('of a user on a server that does not tell who is busy says that it cannot know', async () => {
+    await using at = await rehearse({foreign: {waiting_gens: 2, live_gens: 1}})
+    at.mock.control({faults: [{when: {route: 'ListConnectedUsers'}, do: {json: {users: [{id: 'local'}]}}}]})
+    expect(await cancelFromElsewhere(at, {user: true})).toMatchObject({user: 'local'})
+    expect(at.events).toContainEqual({
+      event: 'notice',
+      message: expect.stringMatching(/Whether all of it has stopped is not known/),
+    })
+  })
+
   test('whose credential appears late, from another server, is not told to this one', async () => {
     await using at = await rehearse()
     await at.sessions.create('gen-r1-hero', {...request, server: 'http://elsewhere'})

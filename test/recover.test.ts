@@ -200,6 +200,13 @@ describe('recover', () => {
     expect(await at.sessions.get(id)).toMatchObject({state: 'generating'})
   })
 
+  test('takes nothing for dead on a server that tells who is there, but not what they wait for', async () => {
+    await using at = await rehearse({foreign: {waiting_gens: 2, live_gens: 1}})
+    await orphan(at, two, {asset: 'sun', phase: 'intent'})
+    at.mock.control({faults: [{when: {route: 'ListConnectedUsers'}, do: {json: {users: [{id: 'local'}]}}}]})
+    expect(await run(at)).toMatchObject({sessions: [{state: 'unverified', outcome: 'open'}]})
+  })
+
   test('stops waiting at its deadline when it is the server that does not answer', async () => {
     await using at = await rehearse({step_ms: 100_000})
     const id = await orphan(at, two, {asset: 'sun', phase: 'ack'})

@@ -26,9 +26,9 @@ const ENDINGS: Readonly<Record<string, ImageFormat>> = {png: 'png', jpg: 'jpg', 
 export function declareAssets({id, group, prompt, settings, outputDirectory}: Declaration): readonly Asset[] {
   if (WINDOWS_DEVICE.test(id)) throw new UsageError(`the id "${id}" is the name of a device on Windows`)
   const count = settings.count ?? 1
-  const parameters = sharedParameters(prompt, settings)
-  const expectedFormat = formatFor(parameters)
   const template = withEnding(settings.path ?? DEFAULT_PATH)
+  const parameters = {...formatOf(template), ...sharedParameters(prompt, settings)}
+  const expectedFormat = formatFor(parameters)
   const problem = templateProblem(template)
   if (problem !== undefined) throw new UsageError(`path: ${problem}`)
   return Array.from({length: count}, (_, index): Asset => {
@@ -40,7 +40,7 @@ export function declareAssets({id, group, prompt, settings, outputDirectory}: De
       const ending = ENDINGS[path.slice(path.lastIndexOf('.') + 1).toLowerCase()]
       if (ending === format) return inside(outputDirectory, path)
       throw new UsageError(`The picture of ${own} is ${format}, but its path "${path}" has another ending.`, {
-        next: 'Write {ext} for the ending, or set the parameter imageformat.',
+        next: 'Write {ext} for the ending, or leave imageformat out of the params: the ending says it.',
       })
     }
     // Expanded once here, so that a path that cannot be is found before anything is sent.
@@ -85,6 +85,14 @@ function freeParameters(params: NonNullable<Settings['params']>): Record<string,
     free[id] = value
   }
   return free
+}
+
+const IMAGE_FORMATS: Readonly<Record<ImageFormat, string>> = {png: 'PNG', jpg: 'JPG', webp: 'WEBP'}
+
+/** A path with an ending is a format asked for, whatever the server's user has for a default. */
+function formatOf(template: string): Record<string, ParameterValue> {
+  const format = ENDINGS[template.slice(template.lastIndexOf('.') + 1).toLowerCase()]
+  return format ? {imageformat: IMAGE_FORMATS[format]} : {}
 }
 
 function formatFor(parameters: Readonly<Record<string, ParameterValue>>): ImageFormat {

@@ -61,6 +61,18 @@ assets: [{id: logo, prompt: a logo}]`)
     expect(Object.keys(assets[0]?.parameters ?? {})).toEqual(['prompt', 'seed'])
   })
 
+  test.each([
+    ['icon.png', 'PNG', 'png'],
+    ['icon.JPEG', 'JPG', 'jpg'],
+    ['{id}.webp', 'WEBP', 'webp'],
+    ['{id}.{ext}', undefined, 'png'],
+    ['icon', undefined, 'png'],
+  ])('asks for the format that the path %s says', async (path, imageformat, expected) => {
+    const {assets} = await read(`assets: [{id: a, prompt: x, path: "${path}"}]`)
+    expect(assets).toMatchObject([{expectedFormat: expected}])
+    expect(assets[0]?.parameters['imageformat']).toBe(imageformat)
+  })
+
   test('turns count into assets whose ids and seeds count up', async () => {
     const {assets, outputDirectory} = await read(
       'assets: [{id: a, prompt: x, count: 3, seed: 7, path: "{asset}/{index}-{seed}.png"}]',
@@ -178,7 +190,7 @@ describe('a wrong manifest tells the place, what was expected and what may be me
     ],
     ['assets: [{id: a, prompt: x, path: /etc/out.png}]', '1:10 assets[0]: The output path "/etc/out.png" is absolute.'],
     [
-      'assets: [{id: a, prompt: x, path: icon.jpg}]',
+      'assets: [{id: a, prompt: x, path: icon.jpg, params: {imageformat: PNG}}]',
       '1:10 assets[0]: The picture of a is png, but its path "icon.jpg" has another ending.',
     ],
     ['assets: [{id: a, prompt: x, params: {Steps: 3}}]', '1:10 assets[0]: params: "Steps" is set with the key "steps"'],

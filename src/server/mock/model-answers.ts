@@ -1,4 +1,4 @@
-import {describeModel} from './models.ts'
+import {describeModel, fileName} from './models.ts'
 import {PARAMETERS} from './parameter-list.ts'
 import type {World} from './world.ts'
 
@@ -16,18 +16,18 @@ export function listModels({settings, backends}: World, subtype: string): object
 export function listParameters({settings, old}: World): object {
   const loras = settings.loras.length > 0 ? [...settings.loras] : ['(None)']
   const files = (names: readonly string[]): unknown[] =>
-    names.map((name) => (old ? `${name}.safetensors` : [`${name}.safetensors`, 'stable-diffusion-v1']))
+    old ? ['(None)', ...names.map(fileName)] : names.map((name) => [fileName(name), 'stable-diffusion-v1'])
   return {
     list: PARAMETERS.map((parameter) => (parameter.id === 'loras' ? {...parameter, values: loras} : parameter)),
     groups: [],
     models: {
       'Stable-Diffusion': files(settings.models),
-      VAE: [],
+      VAE: files([]),
       LoRA: files(settings.loras),
-      Embedding: [],
-      ControlNet: [],
-      Clip: [],
-      ClipVision: [],
+      Embedding: files([]),
+      ControlNet: files([]),
+      Clip: files([]),
+      ClipVision: files([]),
     },
     ...(old ? {} : {model_compat_classes: {}, model_classes: {}}),
     wildcards: [],

@@ -5,6 +5,11 @@ export function bareName(name: string): string {
   return name.replace(/\.safetensors$/i, '')
 }
 
+/** A model's file. No recording has another ending than `.safetensors`; SwarmUI takes these, and leaves them in its names. */
+export function fileName(name: string): string {
+  return /\.(sft|ckpt|pth?|gguf|engine)$/i.test(name) ? name : `${name}.safetensors`
+}
+
 /**
  * The model that a name stands for: exactly, else the shortest that contains it, ignoring case (recording 12: `sd` and
  * `SD15` both found `stub/sd15`).
@@ -21,7 +26,7 @@ export function findModel(models: readonly string[], wanted: string): string | u
 export function describeModel(name: string, loaded: boolean): object {
   const hash = `0x${createHash('sha256').update(name).digest('hex')}`
   return {
-    name: `${name}.safetensors`,
+    name: fileName(name),
     title: name.split('/').at(-1),
     author: null,
     description: null,

@@ -29,44 +29,59 @@ export function checkAgainst(
     if (key === 'model') {
       checked[key] = exactModel(String(value), names(catalogue, 'Stable-Diffusion'), allowFuzzyModel)
     } else if (key === 'loras' && Array.isArray(value)) {
-      checked[key] = value.map((name) => exactName('LoRA', String(name), names(catalogue, 'LoRA')))
+      checked[key] = value.map((name) => exactFile('LoRA', String(name), names(catalogue, 'LoRA')))
+    } else if (entry?.type === 'model' && entry.values?.length) {
+      checked[key] = exactFile(entry.name.toLowerCase(), String(value), entry.values)
     } else if (entry?.type === 'dropdown' && entry.values?.length) {
       const choices = entry.values.map((choice) => choice.split('///')[0] ?? choice)
-      checked[key] = exactName(entry.name.toLowerCase(), String(value), choices)
+      checked[key] = exactChoice(entry.name.toLowerCase(), String(value), choices)
     }
   }
   return checked
 }
 
-/** A model's or LoRA's name as parameters and metadata carry it: without the file's ending. */
+/** A model's or LoRA's name as parameters and metadata carry it: SwarmUI leaves out this one ending, and no other. */
 export function withoutEnding(name: string): string {
-  return name.replace(/\.(safetensors|sft|ckpt|pth?|gguf|engine)$/i, '')
+  return name.replace(/\.safetensors$/i, '')
 }
 
+const ENDING = /\.(sft|ckpt|pth?|gguf|engine)$/i
+
+/** The names of all files of a kind. A server before 2025 has "(None)" among them (recording 01 of 0.9.7). */
 function names(catalogue: ParameterList, kind: string): readonly string[] {
-  return (catalogue.models[kind] ?? []).map((entry) => withoutEnding(typeof entry === 'string' ? entry : entry[0]))
+  const files = (catalogue.models[kind] ?? []).map((entry) => (typeof entry === 'string' ? entry : entry[0]))
+  return files.filter((name) => name !== '(None)').map(withoutEnding)
 }
 
 function exactModel(wanted: string, have: readonly string[], allowFuzzy: boolean): string {
-  if (!allowFuzzy) return exactName('model', wanted, have)
   const text = wanted.toLowerCase()
-  return have.some((name) => name.toLowerCase().includes(text)) ? wanted : exactName('model', wanted, have)
+  const fuzzy = have.some((name) => name.toLowerCase().includes(text))
+  if (allowFuzzy && fuzzy) return wanted
+  const hint = fuzzy ? ' (--allow-fuzzy-model lets the server choose.)' : ''
+  return exactFile('model', wanted, have, hint)
 }
 
-function exactName(kind: string, wanted: string, have: readonly string[]): string {
-  const bare = withoutEnding(wanted).toLowerCase()
-  const found = have.find((name) => name.toLowerCase() === bare)
+/** A file by its name, which may be given without its ending where that names only one: the server would take any that contains it. */
+function exactFile(kind: string, wanted: string, have: readonly string[], hint?: string): string {
+  const text = withoutEnding(wanted).toLowerCase()
+  const named = have.find((name) => name.toLowerCase() === text)
+  if (named !== undefined) return named
+  const alike = have.filter((name) => name.replace(ENDING, '').toLowerCase() === text)
+  if (alike[0] !== undefined && alike.length === 1) return alike[0]
+  throw unknownName(kind, wanted, alike.length > 1 ? alike : have, hint)
+}
+
+/** A value of a list, which may well be a file's name. */
+function exactChoice(kind: string, wanted: string, have: readonly string[]): string {
+  const found = have.find((choice) => choice.toLowerCase() === wanted.toLowerCase())
   if (found !== undefined) return found
-  const near = nearest(withoutEnding(wanted), have)
-  const partial = kind === 'model' && have.some((name) => name.toLowerCase().includes(bare))
-  throw new UsageError(`The server has no ${kind} "${foreignLine(wanted, 120)}".`, {
-    next: [
-      near.length > 0
-        ? `Did you mean ${near.map((name) => `"${foreignLine(name, 120)}"`).join(' or ')}?`
-        : listing(kind, have),
-      ...(partial ? ['(--allow-fuzzy-model lets the server choose.)'] : []),
-    ].join(' '),
-  })
+  throw unknownName(kind, wanted, have)
+}
+
+function unknownName(kind: string, wanted: string, have: readonly string[], hint = ''): UsageError {
+  const near = nearest(withoutEnding(wanted), have).map((name) => `"${foreignLine(name, 120)}"`)
+  const next = near.length > 0 ? `Did you mean ${near.join(' or ')}?` : listing(kind, have)
+  return new UsageError(`The server has no ${kind} "${foreignLine(wanted, 120)}".`, {next: `${next}${hint}`})
 }
 
 function listing(kind: string, have: readonly string[]): string {

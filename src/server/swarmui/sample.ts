@@ -74,11 +74,7 @@ export class Sampler {
     this.#askedForUsers = this.#monotonic()
     try {
       const answer = await this.#ask('ListConnectedUsers', connectedUsers, {}, options)
-      this.#users = isRefused(answer)
-        ? undefined
-        : answer.users
-            .filter(({waiting_gens: waiting}) => waiting > 0)
-            .map(({id, waiting_gens: waitingGens}) => ({user: foreignLine(id, 60), waitingGens}))
+      this.#users = isRefused(answer) ? undefined : readBusyUsers(answer.users)
     } catch (error) {
       // That it is busy is known without.
       if (!(error instanceof UnreachableError)) throw error
@@ -125,4 +121,12 @@ export class Sampler {
     if (isRefused(answer) && LASTING.has(answer.errorId)) this.#refused.set(route, answer)
     return answer
   }
+}
+
+/** `undefined` from a server that tells who is there, and not what they wait for. */
+function readBusyUsers(users: z.output<typeof connectedUsers>['users']): readonly BusyUser[] | undefined {
+  const counted = users.flatMap(({id, waiting_gens: waitingGens}) =>
+    waitingGens === undefined ? [] : [{user: foreignLine(id, 60), waitingGens}],
+  )
+  return counted.length < users.length ? undefined : counted.filter(({waitingGens}) => waitingGens > 0)
 }

@@ -48,9 +48,9 @@ const backend = z.object({
 export const backendMap = z.record(text, z.unknown())
 export const backendEntry = backend
 
-/** Who is on the server; the counters came later than the route (2025-10-16), and without them nobody is said to be busy. */
+/** Who is on the server; the counters came later than the route (2025-10-16). */
 export const connectedUsers = z.object({
-  users: z.array(z.object({id: text, waiting_gens: z._default(count, 0)})),
+  users: z.array(z.object({id: text, waiting_gens: z.optional(count)})),
 })
 
 /** ComfyUI's own queue, handed through (recording 35). */

@@ -325,7 +325,9 @@ describe('names are checked before anything is sent', () => {
   })
 
   test('on an old server, too, which lists models in another form', async () => {
-    expect(await check({model: 'mock/flux-dev'}, false, {version: '0.9.7'})).toEqual({model: 'mock/flux-dev'})
+    const old: MockOptions = {version: '0.9.7'}
+    expect(await check({model: 'mock/flux-dev'}, false, old)).toEqual({model: 'mock/flux-dev'})
+    await expect(check({model: '(None)'}, false, old)).rejects.toMatchObject({exitCode: 2})
   })
 })
 
