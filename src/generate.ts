@@ -6,7 +6,9 @@ import {AgError, CancelledError, NoBackendError, NotIdleError, UnreachableError}
 import {fromWorkspace} from './fetch-picture.ts'
 import {type GenerateResult, isCompleted, resultOf} from './generate-result.ts'
 import {type AssetOutcome, makePicture, RunStoppedError} from './make-picture.ts'
-import type {Making} from './making.ts'
+import {beginMaking} from './making.ts'
+import {type DoneMeanwhile, doneMeanwhile} from './meanwhile.ts'
+import {beginSession} from './picture-session.ts'
 import {preflight} from './preflight.ts'
 import {
   askAboutEarlier,
@@ -45,8 +47,6 @@ export interface GenerateOptions {
   readonly gate?: WaitOptions
 }
 
-const INTERRUPT_WITHIN_MS = 1500
-
 /**
  * Makes the pictures of all assets, some at a time. Everything that can be known to fail is refused before the first
  * request is sent; after that one failing asset does not stop the others, and the result tells of each.
@@ -56,8 +56,9 @@ const INTERRUPT_WITHIN_MS = 1500
 export async function generate(context: Context, options: GenerateOptions): Promise<GenerateResult> {
   const {clock, report, server, signal} = context
   const started = clock.monotonic()
+  const plannedAt = clock.now()
   const {assets, resumption, work: earlier} = await prepare(context, options)
-  const {run, kept, elsewhere, total} = resumption
+  const {run, kept, elsewhere} = resumption
   const {concurrency} = options
   const outcomes = new Map<string, AssetOutcome>(
     assets.flatMap((asset) => {
@@ -74,19 +75,12 @@ export async function generate(context: Context, options: GenerateOptions): Prom
   report({event: 'run.started', run, server: server.address, total: todo.length, kept: kept.size, concurrency})
   await context.sessions.runs.withdrawCancel(run)
 
-  const making: Making = {
-    run,
-    user: await server.userId(signal),
-    total,
-    sessionIds: resumption.sessionIds,
-    workspace: options.workspace,
-    outputDirectory: options.outputDirectory,
-    snapshots: options.snapshots ?? false,
-    retries: options.retries,
-    retryDelayMs: options.retryDelayMs ?? 1000,
-    keepCredential: credentialKeeper(context, run),
-    interrupt: once(() => stopOnServer(context)),
-  }
+  const {workspace, outputDirectory, retries, retryDelayMs = 1000, snapshots = false} = options
+  const {total, sessionIds} = resumption
+  const shared = {workspace, outputDirectory, snapshots, retries, retryDelayMs}
+  const making = await beginMaking(context, {run, total, sessionIds, ...shared})
+  const othersDid = async (asset: Asset): Promise<DoneMeanwhile | undefined> =>
+    options.resume === 'never' ? undefined : doneMeanwhile(context, asset, plannedAt)
   let stopped: AgError | undefined
   let unforeseen: unknown
   let failedFast = false
@@ -96,9 +90,15 @@ export async function generate(context: Context, options: GenerateOptions): Prom
     const live = elsewhere.get(asset.id)
     if (live) return madeElsewhere(context, asset, live)
     const sessions = resumption.earlier.get(asset.id) ?? []
-    return (
-      (await adoptEarlier(context, making, asset, {sessions, work: earlier})) ?? makePicture(context, making, asset)
+    const adopted = await adoptEarlier(context, making, asset, {sessions, work: earlier})
+    if (adopted) return adopted
+    const begun = await context.sessions.exclusively(
+      async () => (await othersDid(asset)) ?? beginSession(context, making, asset),
     )
+    if ('append' in begun) return makePicture(context, making, asset, begun)
+    if ('live' in begun) return madeElsewhere(context, asset, begun.live)
+    report({event: 'notice', message: `${asset.id} was made by another process meanwhile.`})
+    return keptOutcome(asset, begun.kept, options)
   }
   const work = async (): Promise<void> => {
     for (const asset of queue) {
@@ -131,7 +131,6 @@ export async function generate(context: Context, options: GenerateOptions): Prom
   if (cancelled && !all.every(isCompleted)) stopped ??= new CancelledError()
   const early = signal.aborted ? (signal.reason as AgError) : stopped
   const duration_seconds = Math.round(clock.monotonic() - started) / 1000
-  const {outputDirectory} = options
   const result = resultOf(all, {
     run,
     server: server.address,
@@ -160,7 +159,8 @@ async function prepare(context: Context, options: GenerateOptions): Promise<Prep
     if (gate && (error instanceof UnreachableError || error instanceof NoBackendError)) return undefined
     throw error
   })
-  const plan = (assets: readonly Asset[]): Promise<Resumption> => planResumption(context, {assets, run, mode})
+  const plan = (assets: readonly Asset[]): Promise<Resumption> =>
+    context.sessions.exclusively(() => planResumption(context, {assets, run, mode}))
   let resumption = early && (await plan(early))
   if (gate && resumption?.kept.size !== options.assets.length) {
     const {exit_code, error} = await waitIdle({...context, servers: [context.server]}, gate)
@@ -185,35 +185,5 @@ function keptOutcome(asset: Asset, {session, picture}: Kept, {workspace}: Genera
     source: 'kept',
     picture: {...picture, path},
     ...used,
-  }
-}
-
-/** Cancels our work on the server, within what a runner grants a cancelled step. */
-async function stopOnServer({server, report}: Context): Promise<void> {
-  try {
-    await server.interrupt(AbortSignal.timeout(INTERRUPT_WITHIN_MS))
-  } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error)
-    report({event: 'notice', message: `The server did not confirm that it stopped our work: ${reason}`})
-  }
-}
-
-/** Keeps a credential once, however many pictures ask for it. A run can do without; only other processes cannot stop it. */
-function credentialKeeper({server, sessions}: Context, run: string): Making['keepCredential'] {
-  let kept: {readonly secret: string; readonly done: Promise<void>} | undefined
-  return (secret) => {
-    if (kept?.secret !== secret) {
-      const done = sessions.runs.keepCredential(run, {server: server.address, secret}).catch(() => {})
-      kept = {secret, done}
-    }
-    return kept.done
-  }
-}
-
-function once<T>(make: () => Promise<T>): () => Promise<T> {
-  let made: Promise<T> | undefined
-  return () => {
-    made ??= make()
-    return made
   }
 }

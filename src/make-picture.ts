@@ -8,13 +8,13 @@ import {endingOf, messageOf, stopsTheRun} from './ending.ts'
 import {type AgError, UnreachableError} from './errors.ts'
 import {describePicture, fetchWhole, type WholePicture} from './fetch-picture.ts'
 import type {Making} from './making.ts'
-import {createSession, requestFor} from './picture-session.ts'
 import type {Why} from './resume.ts'
 import {withRetries} from './retry.ts'
 import {findOwn} from './server/find-own.ts'
 import {type GeneratedImage, GenerationError} from './server/image-server.ts'
 import type {Picture, SessionResult} from './session/session.ts'
 import {SessionLedger} from './session-ledger.ts'
+import type {SessionWriter} from './store/session-store.ts'
 import {foreignLine} from './text.ts'
 import {writeWhole} from './write-whole.ts'
 
@@ -47,19 +47,21 @@ export class RunStoppedError extends Error {
 }
 
 /**
- * Makes one asset's picture: opens its session, writes the intent before the request and the server's handle after it,
+ * Makes one asset's picture in the session that was opened for it: writes the intent before the request and the server's handle after it,
  * fetches and checks the picture, puts it in place whole, and settles the session. An asset that fails is an outcome, not
  * an exception.
  *
  * Throws `RunStoppedError` when no other asset could fare better.
  */
-export async function makePicture(context: Context, making: Making, asset: Asset): Promise<AssetOutcome> {
+export async function makePicture(
+  context: Context,
+  making: Making,
+  asset: Asset,
+  writer: SessionWriter,
+): Promise<AssetOutcome> {
   const {clock, report} = context
   const started = clock.monotonic()
   const seconds = (): number => Math.round(clock.monotonic() - started) / 1000
-  const path = asset.pathFor(asset.expectedFormat)
-  const request = requestFor(context, making, asset)
-  const writer = await createSession(context, making, asset, request, path)
   const session = writer.id
   const history = new SessionLedger(writer)
   report({event: 'asset.started', asset: asset.id, session})

@@ -1,3 +1,5 @@
+import type {Context} from './context.ts'
+
 /** What all pictures of one run share. */
 export interface Making {
   readonly run: string
@@ -18,4 +20,49 @@ export interface Making {
   readonly keepCredential: (secret: string) => Promise<void>
   /** Stops this run's work on the server, once, however many pictures ask for it. */
   readonly interrupt: () => Promise<void>
+}
+
+const INTERRUPT_WITHIN_MS = 1500
+
+/** What a run is begun with. Asks the server who we are; throws as it does. */
+export async function beginMaking(
+  context: Context,
+  run: Omit<Making, 'user' | 'keepCredential' | 'interrupt'>,
+): Promise<Making> {
+  return {
+    ...run,
+    user: await context.server.userId(context.signal),
+    keepCredential: credentialKeeper(context, run.run),
+    interrupt: once(() => stopOnServer(context)),
+  }
+}
+
+/** Cancels our work on the server, within what a runner grants a cancelled step. */
+async function stopOnServer({server, report}: Context): Promise<void> {
+  try {
+    await server.interrupt(AbortSignal.timeout(INTERRUPT_WITHIN_MS))
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error)
+    report({event: 'notice', message: `The server did not confirm that it stopped our work: ${reason}`})
+  }
+}
+
+/** Keeps a credential once, however many pictures ask for it. A run can do without; only other processes cannot stop it. */
+function credentialKeeper({server, sessions}: Context, run: string): Making['keepCredential'] {
+  let kept: {readonly secret: string; readonly done: Promise<void>} | undefined
+  return (secret) => {
+    if (kept?.secret !== secret) {
+      const done = sessions.runs.keepCredential(run, {server: server.address, secret}).catch(() => {})
+      kept = {secret, done}
+    }
+    return kept.done
+  }
+}
+
+function once<T>(make: () => Promise<T>): () => Promise<T> {
+  let made: Promise<T> | undefined
+  return () => {
+    made ??= make()
+    return made
+  }
 }

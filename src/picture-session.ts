@@ -17,20 +17,16 @@ export function freeSessionId({run, sessionIds}: Making, {id}: Asset): string {
   }
 }
 
-/** Opens the session; another process that goes on with the same run may have taken the id a moment ago. */
-export async function createSession(
-  {sessions}: Context,
-  making: Making,
-  asset: Asset,
-  request: SessionRequest,
-  path: string,
-): Promise<SessionWriter> {
+/** Opens the session of a picture; another process that goes on with the same run may have taken the id a moment ago. */
+export async function beginSession(context: Context, making: Making, asset: Asset): Promise<SessionWriter> {
+  const path = asset.pathFor(asset.expectedFormat)
+  const request = requestFor(context, making, asset)
   const options = making.snapshots ? {snapshotDirectory: dirname(path)} : {}
   const taken = new Set(making.sessionIds)
   for (;;) {
     const id = freeSessionId({...making, sessionIds: taken}, asset)
     try {
-      return await sessions.create(id, request, options)
+      return await context.sessions.create(id, request, options)
     } catch (error) {
       if (!(error instanceof SessionExistsError)) throw error
       taken.add(id)

@@ -144,7 +144,8 @@ async function isThere({pathFor, expectedFormat}: Asset): Promise<boolean> {
   return (await stat(pathFor(expectedFormat)).catch(() => undefined)) !== undefined
 }
 
-async function firstOnDisk(asset: Asset, sessions: readonly OwnedSession[]): Promise<Kept | undefined> {
+/** The session whose recorded picture the asset's file is, if it is one's. */
+export async function firstOnDisk(asset: Asset, sessions: readonly OwnedSession[]): Promise<Kept | undefined> {
   const path = asset.pathFor(asset.expectedFormat)
   const recorded = sessions.filter(({state, result}) => state === 'completed' && result?.picture)
   if (recorded.length === 0) return undefined
@@ -162,7 +163,8 @@ function mayHavePicture(session: OwnedSession): boolean {
   return session.submission !== undefined && !WITHOUT_PICTURE.has(session.result?.reason ?? '')
 }
 
-function isOrphan({ownerStanding, unsupported}: OwnedSession): boolean {
+/** Whether nobody is at a session that has not come to its end. */
+export function isOrphan({ownerStanding, unsupported}: OwnedSession): boolean {
   return (ownerStanding === 'dead' || ownerStanding === 'foreign') && !unsupported
 }
 

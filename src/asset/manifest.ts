@@ -3,6 +3,7 @@ import {dirname, resolve} from 'node:path'
 import {systemCode, UsageError} from '../errors.ts'
 import {foreignLine} from '../text.ts'
 import type {Asset} from './asset.ts'
+import {Claims} from './claims.ts'
 import {declareAssets} from './declare.ts'
 import {inherit} from './inherit.ts'
 import {ManifestError, type ManifestProblem} from './manifest-error.ts'
@@ -21,7 +22,7 @@ export interface Manifest {
 }
 
 const MAX_BYTES = 16 * 2 ** 20
-const SMALLEST = 'The smallest manifest is:  assets: [{id: hello, prompt: a friendly robot waving}]'
+const SMALLEST = 'The smallest manifest is:  assets: [{id: hello, prompt: a friendly robot waving, model: NAME}]'
 
 /**
  * Reads and checks a manifest whole. Throws `ManifestError` with everything that is wrong in it, `UsageError` for a file
@@ -35,20 +36,21 @@ export async function readManifest(path: string): Promise<Manifest> {
   const outputDirectory = resolve(dirname(file), parsed.data.output ?? 'assets')
   const problems: ManifestProblem[] = []
   const assets: Asset[] = []
-  const taken = new Map<string, string>()
+  const claims = new Claims()
   const places = new Map<string, readonly (string | number)[]>()
   for (const {declaration, settings, group, path: where} of inherit(parsed.data)) {
     try {
       const declared = declareAssets({id: declaration.id, group, prompt: declaration.prompt, settings, outputDirectory})
       for (const asset of declared) {
-        const clash = claim(taken, asset)
+        const clash = claims.claim(asset)
         places.set(asset.id, where)
         if (clash === undefined) assets.push(asset)
         else problems.push(text.problem([...where, 'id'], clash))
       }
     } catch (error) {
       if (!(error instanceof UsageError)) throw error
-      problems.push(text.problem(where, foreignLine(error.message, 400)))
+      const {message, next} = error
+      problems.push(text.problem(where, foreignLine(next === undefined ? message : `${message} ${next}`, 400)))
     }
   }
   if (problems.length > 0) throw new ManifestError(problems)
@@ -58,21 +60,6 @@ export async function readManifest(path: string): Promise<Manifest> {
     return where && text.problem(where, '')
   }
   return {file, outputDirectory, assets, placeOf}
-}
-
-/** Takes an asset's id and path; returns what is wrong when somebody else has one of them. Case does not count. */
-function claim(taken: Map<string, string>, {id, expectedFormat, pathFor}: Asset): string | undefined {
-  const idKey = `id ${id.toLowerCase()}`
-  const other = taken.get(idKey)
-  if (other !== undefined)
-    return `the id "${id}" is already taken${other === id ? '' : ` by "${other}"`}: ids are unique, and case does not count`
-  taken.set(idKey, id)
-  const pathKey = `path ${pathFor(expectedFormat).toLowerCase()}`
-  const owner = taken.get(pathKey)
-  if (owner !== undefined)
-    return `"${id}" and "${owner}" have the same output path: give "path" a placeholder that tells them apart, such as {id}`
-  taken.set(pathKey, id)
-  return undefined
 }
 
 async function readText(path: string): Promise<string> {

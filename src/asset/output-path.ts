@@ -104,6 +104,7 @@ function pathProblem(path: string): string | undefined {
   for (const segment of path.split('/')) {
     if (segment === '') return 'has an empty part'
     if (segment === '.' || segment === '..') return 'leaves the output directory'
+    if (/^\.(ag|git)$/i.test(segment)) return `leads into ${segment}, which is not for pictures`
     if (/[\\:*?"<>|\p{Cc}]/u.test(segment))
       return 'has a character that file names cannot have everywhere (\\ : * ? " < > | or a control character)'
     if (/[. ]$/.test(segment)) return 'has a part that ends with a dot or a space'

@@ -1,6 +1,8 @@
 import {execute} from '@oclif/core'
+import {outliveReaders} from './outlive-readers.ts'
 
 /** Runs the command line. `dir` is the `import.meta.url` of a file inside the package. */
 export async function main(dir: string): Promise<void> {
+  outliveReaders()
   await execute({dir})
 }

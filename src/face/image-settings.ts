@@ -1,5 +1,6 @@
 import {resolve} from 'node:path'
 import type {Asset} from '../asset/asset.ts'
+import {Claims} from '../asset/claims.ts'
 import {declareAssets} from '../asset/declare.ts'
 import {UsageError} from '../errors.ts'
 
@@ -49,11 +50,14 @@ export function assetsFromSettings(
     path: snapshots ? `gen-${run}-{id}/${name}` : name,
     params: Object.fromEntries((settings.param ?? []).map(readParameter)),
   }
-  return {
-    assets: declareAssets({id: 'image', group: '', prompt: settings.prompt, settings: declared, outputDirectory}),
-    outputDirectory,
-    snapshots,
+  const assets = declareAssets({id: 'image', group: '', prompt: settings.prompt, settings: declared, outputDirectory})
+  const claims = new Claims()
+  if (assets.some((asset) => claims.claim(asset) !== undefined)) {
+    throw new UsageError(`--name "${name}" is the same for several of the ${assets.length} pictures.`, {
+      next: 'Use a placeholder that tells them apart: {index}, {id} or {seed}.',
+    })
   }
+  return {assets, outputDirectory, snapshots}
 }
 
 function readLora(text: string): {name: string; weight: number} {

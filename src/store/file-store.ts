@@ -6,6 +6,7 @@ import {formatLine, isSessionId, isSettled} from '../session/history-line.ts'
 import {advance, newSession} from '../session/replay.ts'
 import type {Session, SessionEvent, SessionRequest} from '../session/session.ts'
 import {redactValues} from '../text.ts'
+import {activeSessions} from './active-sessions.ts'
 import {withClaimLock} from './claim-lock.ts'
 import {HistoryFile} from './history-file.ts'
 import {readLines, readTail} from './history-reader.ts'
@@ -97,6 +98,20 @@ export class FileStore implements SessionStore {
       if (session && !(active && isSettled(session))) sessions.push(await this.#withOwner(session))
     }
     return sessions.sort((a, b) => compare(a.startedAt, b.startedAt) || compare(a.id, b.id))
+  }
+
+  async underWay(): Promise<readonly OwnedSession[]> {
+    await this.#enter()
+    if (this.#owners.alone()) return []
+    const sessions = activeSessions(this.#layout).map((session) => this.#withOwner(session))
+    return (await Promise.all(sessions)).filter(({ownerStanding}) => ownerStanding !== 'self')
+  }
+
+  async exclusively<T>(work: () => Promise<T>): Promise<T> {
+    await this.#enter()
+    if (this.#owners.alone()) return work()
+    const done = await withClaimLock(this.#layout, this.#options.clock, async () => ({value: await work()}))
+    return done ? done.value : work()
   }
 
   async *history(id: string): AsyncIterable<HistoryLine> {

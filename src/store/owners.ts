@@ -68,11 +68,14 @@ export class Owners {
     }
   }
 
+  /** Whether nobody else has been here and left a name: then nobody has to be asked. */
+  alone(): boolean {
+    return this.known().every((token) => token === this.token)
+  }
+
   /** Removes a dead owner; returns how many files. */
   forget(token: string): number {
-    removeQuietly(this.#identityFile(token))
-    removeQuietly(this.#lockFile(token))
-    return 2
+    return [this.#identityFile(token), this.#lockFile(token)].filter(removeQuietly).length
   }
 
   #read(token: string): Partial<Owner> | undefined {

@@ -1,11 +1,11 @@
-import {existsSync, readdirSync} from 'node:fs'
+import {existsSync} from 'node:fs'
 import {join} from 'node:path'
 import type {Clock} from '../clock.ts'
 import {readSmallText} from '../read-small.ts'
-import {isSessionId, isSettled} from '../session/history-line.ts'
+import {isSessionId} from '../session/history-line.ts'
 import type {Session} from '../session/session.ts'
 import {STATUS_WORDS} from '../session/status-words.ts'
-import {readTail} from './history-reader.ts'
+import {activeSessions} from './active-sessions.ts'
 import {tryLock} from './kernel-lock.ts'
 import {historyPath, type Layout} from './layout.ts'
 import {replaceFile} from './replace-file.ts'
@@ -117,15 +117,6 @@ export class StateView {
     }
     return kept
   }
-}
-
-/** The sessions with an active marker that are not settled, from their histories. */
-function activeSessions(layout: Layout): Session[] {
-  return readdirSync(layout.active)
-    .filter(isSessionId)
-    .map((id) => readTail(historyPath(layout, id), id)?.line.session)
-    .filter((session) => session !== undefined && !isSettled(session))
-    .filter((session) => session !== undefined)
 }
 
 function toEntry({id, state, progress, startedAt, updatedAt}: Session): Entry {

@@ -186,12 +186,27 @@ describe('a wrong manifest tells the place, what was expected and what may be me
     ],
     [
       'assets: [{id: a, prompt: x, path: ../out.png}]',
-      '1:10 assets[0]: The output path "../out.png" leaves the output directory.',
+      '1:10 assets[0]: The output path "../out.png" leaves the output directory. Paths are relative to the output directory and stay inside of it.',
     ],
-    ['assets: [{id: a, prompt: x, path: /etc/out.png}]', '1:10 assets[0]: The output path "/etc/out.png" is absolute.'],
+    [
+      'assets: [{id: a, prompt: x, path: /etc/out.png}]',
+      '1:10 assets[0]: The output path "/etc/out.png" is absolute. Paths are relative to the output directory and stay inside of it.',
+    ],
     [
       'assets: [{id: a, prompt: x, path: icon.jpg, params: {imageformat: PNG}}]',
-      '1:10 assets[0]: The picture of a is png, but its path "icon.jpg" has another ending.',
+      '1:10 assets[0]: The picture of a is png, but its path "icon.jpg" has another ending. Write {ext} for the ending, or leave imageformat out of the params: the ending says it.',
+    ],
+    [
+      'assets: [{id: a, prompt: x, path: .ag/sessions/x.png}]',
+      '1:10 assets[0]: The output path ".ag/sessions/x.png" leads into .ag, which is not for pictures. Paths are relative to the output directory and stay inside of it.',
+    ],
+    [
+      'assets: [{id: a, prompt: x, path: a.png}, {id: b, prompt: x, path: a.png/b.png}]',
+      '1:48 assets[1].id: the output path of "a" is a folder in that of "b"',
+    ],
+    [
+      'assets: [{id: b, prompt: x, path: a.png/b.png}, {id: a, prompt: x, path: a.png}]',
+      '1:54 assets[1].id: the output path of "a" is a folder in that of "b"',
     ],
     ['assets: [{id: a, prompt: x, params: {Steps: 3}}]', '1:10 assets[0]: params: "Steps" is set with the key "steps"'],
     [

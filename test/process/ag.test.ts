@@ -1,8 +1,9 @@
-import {existsSync, readdirSync, readFileSync, statSync} from 'node:fs'
+import {spawnSync} from 'node:child_process'
+import {closeSync, existsSync, openSync, readdirSync, readFileSync, statSync} from 'node:fs'
 import {join} from 'node:path'
 import {describe, expect, test} from '@jest/globals'
 import {execa} from 'execa'
-import {ag} from '../support/ag.ts'
+import {ag, bin} from '../support/ag.ts'
 import {activity, until, builtWorkspace as workspace} from '../support/built-workspace.ts'
 import {temporaryFolder} from '../support/folder.ts'
 
@@ -224,6 +225,7 @@ describe('ag generate image', () => {
     [['--param', 'x'], /not of the form KEY=VALUE/],
     [['--param', 'steps=3'], /"steps" is set with the key "steps"/],
     [['--name', '../x'], /leaves the output directory/],
+    [['--name', 'x.png', '--count', '2', '-o', 'o'], /--name "x.png" is the same for several of the 2 pictures/],
   ])('refuses %j', async (args, message) => {
     await using at = await workspace()
     const {exitCode, stderr} = await at.run(['generate', 'image', '-p', 'x', ...args])
@@ -363,5 +365,47 @@ describe('ag', () => {
     expect((await ag(['--version'], {cwd: folder.path})).stdout).toMatch(/^asset-generator-ci\/\d/)
     const {stdout} = await ag(['--help'], {cwd: folder.path})
     for (const command of ['generate', 'status', 'init', 'mock']) expect(stdout).toContain(command)
+  })
+})
+
+describe('output that nobody takes', () => {
+  const run = ['generate', '--run', 'r']
+
+  test.each([
+    ['stdout', 'its result as JSON', [...run, '--json']],
+    ['stdout', 'its events', [...run, '--events']],
+    ['stderr', 'its progress', run],
+  ] as const)('on %s, when a run tells %s, does not stop the run', async (stream, _what, args) => {
+    await using at = await workspace()
+    const child = at.run(args)
+    child[stream].destroy()
+    expect((await child).exitCode).toBe(0)
+    expect(readdirSync(join(at.folder, 'assets'))).toHaveLength(2)
+  })
+
+  test('is no failure of a command that only tells something', async () => {
+    await using at = await workspace()
+    await at.run(run)
+    for (const args of [['history', '--json'], ['history'], ['status', '--json']]) {
+      const child = at.run(args)
+      child.stdout.destroy()
+      const {exitCode, stderr} = await child
+      expect({args, exitCode, stderr}).toEqual({args, exitCode: 0, stderr: ''})
+    }
+  })
+
+  test('because its disk is full is told in a line, with exit code 1', async () => {
+    // Other systems than Linux have no disk that is always full.
+    if (!existsSync('/dev/full')) return
+    const full = openSync('/dev/full', 'w')
+    await using folder = temporaryFolder()
+    const stdio = ['ignore', full, 'pipe'] as const
+    const {status, stderr} = spawnSync(process.execPath, [bin, 'history', '--json'], {
+      cwd: folder.path,
+      stdio: [...stdio],
+    })
+    expect(String(stderr)).toBe('Error: Cannot write the output: the disk is full.\n')
+    expect(status).toBe(1)
+    closeSync(full)
   })
 })

@@ -1,7 +1,8 @@
 import {fileURLToPath} from 'node:url'
 import {execa} from 'execa'
 
-const bin = fileURLToPath(new URL('../../bin/ag.js', import.meta.url))
+/** The built command. */
+export const bin = fileURLToPath(new URL('../../bin/ag.js', import.meta.url))
 
 /** Runs the built `ag` as a process, on the Node that runs the tests, with nothing of this machine's environment but the PATH. */
 export function ag(
