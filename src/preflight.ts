@@ -1,9 +1,10 @@
-import {readFile} from 'node:fs/promises'
+import {access, constants, readFile, stat} from 'node:fs/promises'
+import {dirname} from 'node:path'
 import type {Asset} from './asset/asset.ts'
 import {embeddedTag} from './asset/embedded-tag.ts'
 import {confine} from './asset/output-path.ts'
 import type {Context} from './context.ts'
-import {NoBackendError, systemCode, UsageError} from './errors.ts'
+import {NoBackendError, storageError, systemCode, UsageError} from './errors.ts'
 import {fromWorkspace, sha256} from './fetch-picture.ts'
 
 interface PreflightOptions {
@@ -20,10 +21,11 @@ const NAMED_AT_MOST = 10
  * Everything that can be known to fail is found here, before a request is sent or a byte written. Returns the assets with
  * the server's own spelling of model names.
  *
- * Throws `UsageError` for outputs and parameters, `NoBackendError` for a server that could not make a picture.
+ * Throws `UsageError` for outputs and parameters, `StorageError` for a folder that cannot be written, `NoBackendError` for a server that could not make a picture.
  */
 export async function preflight(context: Context, options: PreflightOptions): Promise<readonly Asset[]> {
   await refuseForeignOutputs(context, options)
+  await refuseUnwritable(options)
   const {usable, note} = await context.server.readiness(context.signal)
   if (!usable) {
     throw new NoBackendError(`${context.server.address} cannot make pictures now. ${note ?? ''}`.trim(), {
@@ -49,11 +51,23 @@ async function checkParameters({server, signal}: Context, options: PreflightOpti
     }
   }
   if (problems.size === 0) return checked
-  const lines = [...problems.values()].map(({error, assets}) => {
-    const named = assets.slice(0, 3).join(', ')
-    return `${error.message} (asset ${named}${assets.length > 3 ? ` and ${assets.length - 3} more` : ''}) ${error.next ?? ''}`.trim()
-  })
-  throw new UsageError(lines.join('\n'))
+  throw new AssetsRefusedError([...problems.values()])
+}
+
+/** What assets ask for that the server does not have; the same of several only once. */
+export class AssetsRefusedError extends UsageError {
+  override readonly name = 'AssetsRefusedError'
+  readonly refusals: readonly {readonly assets: readonly string[]; readonly message: string}[]
+
+  constructor(problems: readonly {readonly error: UsageError; readonly assets: readonly string[]}[]) {
+    const refusals = problems.map(({error, assets}) => {
+      const named = assets.slice(0, 3).join(', ')
+      const more = assets.length > 3 ? ` and ${assets.length - 3} more` : ''
+      return {assets, message: `${error.message} (asset ${named}${more}) ${error.next ?? ''}`.trim()}
+    })
+    super(refusals.map(({message}) => message).join('\n'))
+    this.refusals = refusals
+  }
 }
 
 /** A file in the way that is not known to be ours stays: it may be somebody's drawing. */
@@ -76,6 +90,22 @@ async function refuseForeignOutputs(context: Context, options: PreflightOptions)
     `Files are in the way that ag did not make:\n  ${foreign.slice(0, NAMED_AT_MOST).join('\n  ')}${more}`,
     {next: 'Move them away, choose another output path, or pass --overwrite to replace them.'},
   )
+}
+
+/** A folder that cannot be written would be noticed only when its picture is there. */
+async function refuseUnwritable({assets}: PreflightOptions): Promise<void> {
+  const folders = new Set(assets.map((asset) => dirname(asset.pathFor(asset.expectedFormat))))
+  for (const folder of new Set(await Promise.all([...folders].map(nearestExisting)))) {
+    await access(folder, constants.W_OK | constants.X_OK).catch((error: unknown) => {
+      throw storageError(folder, error)
+    })
+  }
+}
+
+async function nearestExisting(folder: string): Promise<string> {
+  const parent = dirname(folder)
+  if (parent === folder) return folder
+  return (await stat(folder).catch(() => undefined)) ? folder : nearestExisting(parent)
 }
 
 async function readExisting(path: string): Promise<Uint8Array | undefined> {

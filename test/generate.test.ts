@@ -217,6 +217,19 @@ describe('nothing is attempted', () => {
     expect(await at.generate(three, {overwrite: true})).toMatchObject({made: 3})
   })
 
+  test('for what the server does not have, and says where the manifest asks for it', async () => {
+    await using at = await rehearse()
+    const wrong = three
+      .replace('prompt: a moon', 'prompt: a moon, params: {frobnicate: 1}')
+      .replace('a star', 'a star, model: nope')
+    await expect(at.generate(wrong)).rejects.toMatchObject({
+      name: 'AssetsRefusedError',
+      exitCode: 2,
+      refusals: [{assets: ['moon']}, {assets: ['star']}],
+    })
+    expect(await at.asked()).toBe(0)
+  })
+
   test('with an output folder that leads outside through a link', async () => {
     await using at = await rehearse()
     await mkdir(join(at.folder, 'elsewhere'))

@@ -46,10 +46,10 @@ Exit code 0 when all are made, 6 when some are not, 2 when nothing was attempted
   async run(): Promise<GenerateResult> {
     preferSmallHeap()
     const {args, flags} = await this.parse(Generate)
-    const {assets, outputDirectory} = await readManifest(args.manifest ?? (await findManifest('.')))
+    const manifest = await readManifest(args.manifest ?? (await findManifest('.')))
     const name = runName(flags)
     const result = await conduct({...flags, silent: this.jsonEnabled()}, (conduct) =>
-      runGenerate({...name, assets, outputDirectory}, flags, conduct),
+      runGenerate({...name, ...manifest}, flags, conduct),
     )
     process.exitCode = result.exit_code
     if (!flags.events) this.log(summary(result))

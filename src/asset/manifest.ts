@@ -11,14 +11,16 @@ import {parseManifestText} from './manifest-text.ts'
 import {manifestSchema} from './schema.ts'
 import {explain} from './schema-problem.ts'
 
+type ManifestPlace = Omit<ManifestProblem, 'message'>
+
 export interface Manifest {
   /** Absolute. */
   readonly file: string
   /** Absolute; nothing is written outside of it. */
   readonly outputDirectory: string
   readonly assets: readonly Asset[]
-  /** Where an asset is declared: counted from 1. */
-  readonly placeOf: (asset: string) => {readonly line: number; readonly column: number} | undefined
+  /** Where an asset is declared. */
+  readonly placeOf: (asset: string) => ManifestPlace | undefined
 }
 
 const MAX_BYTES = 16 * 2 ** 20

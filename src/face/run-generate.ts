@@ -1,8 +1,11 @@
 import type {Asset} from '../asset/asset.ts'
+import type {Manifest} from '../asset/manifest.ts'
+import {ManifestError} from '../asset/manifest-error.ts'
 import {systemClock} from '../clock.ts'
 import {startDeadline} from '../deadline.ts'
 import {generate} from '../generate.ts'
 import type {GenerateResult} from '../generate-result.ts'
+import {AssetsRefusedError} from '../preflight.ts'
 import type {ResumeMode} from '../resume.ts'
 import {foreignLine} from '../text.ts'
 import type {Conduct} from './conduct.ts'
@@ -23,11 +26,13 @@ export interface GenerateRun {
   readonly outputDirectory: string
   /** Keep a snapshot beside each picture: for pictures that no manifest declares. */
   readonly snapshots?: boolean
+  /** Where an asset is declared, if it is in a manifest. */
+  readonly placeOf?: Manifest['placeOf']
 }
 
 /** Runs `generate` as the settings say, with the workspace's histories. */
 export async function runGenerate(
-  {run, resume, assets, outputDirectory, snapshots = false}: GenerateRun,
+  {run, resume, assets, outputDirectory, snapshots = false, placeOf}: GenerateRun,
   settings: ServerSettings & StateSettings & RunSettings,
   {signal: stop, report}: Conduct,
 ): Promise<GenerateResult> {
@@ -66,9 +71,20 @@ export async function runGenerate(
         ...(gate ? {gate} : {}),
       },
     )
+  } catch (error) {
+    throw error instanceof AssetsRefusedError && placeOf ? inManifest(error, placeOf) : error
   } finally {
     await sessions.close()
   }
+}
+
+/** The same with the places in the manifest where it is to be mended. */
+function inManifest({refusals}: AssetsRefusedError, placeOf: Manifest['placeOf']): ManifestError {
+  const problems = refusals.flatMap(({assets: [first = ''], message}) => {
+    const place = placeOf(first)
+    return place ? [{...place, message}] : []
+  })
+  return new ManifestError(problems)
 }
 
 /** The last words of a run: what was made, where it lies, and what to do about the rest. */

@@ -72,6 +72,15 @@ describe('ag generate', () => {
     expect(existsSync(join(at.folder, '.ag'))).toBe(false)
   })
 
+  test('says where the manifest asks for what the server does not have', async () => {
+    await using at = await workspace()
+    await at.write('ag.yaml', 'assets:\n  - {id: sun, prompt: a sun}\n  - {id: moon, prompt: a moon, model: nope}\n')
+    const {exitCode, stderr} = await at.run(['generate'])
+    expect(exitCode).toBe(2)
+    expect(stderr).toMatch(/^Error: ag.yaml:2:5: assets\[0\]: No model is named/)
+    expect(stderr).toMatch(/^ag.yaml:3:5: assets\[1\]: The server has no model "nope"/m)
+  })
+
   test('tells what is wrong in a manifest as JSON, too', async () => {
     await using at = await workspace()
     await execa('sh', ['-c', 'echo "assets: [{id: a, prompt: x, widht: 64}]" > wrong.yaml'], {cwd: at.folder})

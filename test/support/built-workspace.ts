@@ -12,6 +12,7 @@ assets: [{id: sun, prompt: "a sun ::error::x"}, {id: moon, prompt: a moon}]
 export interface BuiltWorkspace extends AsyncDisposable {
   readonly folder: string
   readonly mock: MockServer
+  write(name: string, content: string): Promise<string>
   /** Runs the built `ag` there, with the mock as its server. */
   readonly run: (args: readonly string[], env?: Record<string, string>) => ReturnType<typeof ag>
 }
@@ -24,6 +25,7 @@ export async function builtWorkspace(mockOptions: MockOptions = {}): Promise<Bui
   return {
     folder: folder.path,
     mock,
+    write: folder.write,
     run: (args, env = {}) => ag(args, {cwd: folder.path, env: {AG_SERVER: mock.url, ...env}}),
     [Symbol.asyncDispose]: async () => {
       await mock.close()

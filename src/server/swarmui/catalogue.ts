@@ -37,6 +37,7 @@ export function checkAgainst(
       checked[key] = exactChoice(entry.name.toLowerCase(), String(value), choices)
     }
   }
+  if (!namesModel(parameters)) throw noModel(names(catalogue, 'Stable-Diffusion'))
   return checked
 }
 
@@ -51,6 +52,18 @@ const ENDING = /\.(sft|ckpt|pth?|gguf|engine)$/i
 function names(catalogue: ParameterList, kind: string): readonly string[] {
   const files = (catalogue.models[kind] ?? []).map((entry) => (typeof entry === 'string' ? entry : entry[0]))
   return files.filter((name) => name !== '(None)').map(withoutEnding)
+}
+
+/** Without a model SwarmUI refuses what it has queued (recording 12); a preset, or a workflow of one's own, may bring one along. */
+function namesModel(parameters: Parameters): boolean {
+  if (parameters['model'] !== undefined) return parameters['model'] !== ''
+  return Object.keys(parameters).some((key) => key === 'presets' || key.startsWith('comfy'))
+}
+
+function noModel(have: readonly string[]): UsageError {
+  return new UsageError('No model is named, and SwarmUI takes none by itself.', {
+    next: `Set "model" (on the command line --model). ${listing('model', have)}`,
+  })
 }
 
 function exactModel(wanted: string, have: readonly string[], allowFuzzy: boolean): string {

@@ -29,7 +29,7 @@ const catalogue = parameterList.parse({
   },
 })
 const check = (parameters: Parameters<typeof checkAgainst>[1], allowFuzzyModel = false) =>
-  checkAgainst(catalogue, parameters, {allowFuzzyModel})
+  checkAgainst(catalogue, {model: 'flux1-dev', ...parameters}, {allowFuzzyModel})
 
 describe('a name of a file', () => {
   test.each([
@@ -42,7 +42,7 @@ describe('a name of a file', () => {
     ['no file at all', {vae: 'automatic'}, {vae: 'Automatic'}],
     ['whatever, where the server tells no choices', {videomodel: 'x'}, {videomodel: 'x'}],
   ])('with %s is sent as the server lists it', (_what, given, sent) => {
-    expect(check(given)).toEqual(sent)
+    expect(check(given)).toEqual({model: 'flux1-dev', ...sent})
   })
 
   test.each([
@@ -54,9 +54,22 @@ describe('a name of a file', () => {
     expect(() => check(given)).toThrow(expect.objectContaining({exitCode: 2, next: expect.stringMatching(next)}))
   })
 
+  test.each([{}, {model: ''}])(
+    'of a model is needed: %j is refused, which the server would do once it is queued',
+    (given) => {
+      expect(() => checkAgainst(catalogue, given, {allowFuzzyModel: true})).toThrow(
+        expect.objectContaining({exitCode: 2, next: expect.stringMatching(/It has: flux1-dev/)}),
+      )
+    },
+  )
+
+  test('of a model may come with a preset', () => {
+    expect(checkAgainst(catalogue, {presets: ['mine']}, {allowFuzzyModel: false})).toEqual({presets: ['mine']})
+  })
+
   test('in a list of choices is a choice like others', () => {
     const method = (refinerupscalemethod: string) => check({refinerupscalemethod})
-    expect(method('MODEL-4x-ultrasharp.pth')).toEqual({refinerupscalemethod: 'model-4x-UltraSharp.pth'})
+    expect(method('MODEL-4x-ultrasharp.pth')).toMatchObject({refinerupscalemethod: 'model-4x-UltraSharp.pth'})
     expect(() => method('model-4x-UltraSharp')).toThrow(/no refiner upscale method/)
   })
 })
