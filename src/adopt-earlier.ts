@@ -255,6 +255,7 @@ class Adoption {
 
   async #put(path: string, whole: WholePicture): Promise<void> {
     await confine(this.#making.outputDirectory, path)
+    await this.#making.makeRoom(this.#asset.id, path)
     await writeWhole(path, whole.bytes)
   }
 

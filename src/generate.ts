@@ -76,9 +76,9 @@ export async function generate(context: Context, options: GenerateOptions): Prom
   await context.sessions.runs.withdrawCancel(run)
 
   const {workspace, outputDirectory, retries, retryDelayMs = 1000, snapshots = false} = options
-  const {total, sessionIds} = resumption
+  const {total, sessionIds, edited} = resumption
   const shared = {workspace, outputDirectory, snapshots, retries, retryDelayMs}
-  const making = await beginMaking(context, {run, total, sessionIds, ...shared})
+  const making = await beginMaking(context, {run, total, sessionIds, edited, ...shared})
   const othersDid = async (asset: Asset): Promise<DoneMeanwhile | undefined> =>
     options.resume === 'never' ? undefined : doneMeanwhile(context, asset, plannedAt)
   let stopped: AgError | undefined

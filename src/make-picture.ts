@@ -189,7 +189,7 @@ async function submit(
 
 /** Records the picture's digest before the picture is there: whoever finds it can tell that it is the one, and whole. */
 async function putInPlace(
-  {workspace, outputDirectory}: Making,
+  {workspace, outputDirectory, makeRoom}: Making,
   asset: Asset,
   whole: WholePicture,
   history: SessionLedger,
@@ -198,6 +198,7 @@ async function putInPlace(
   await confine(outputDirectory, path)
   const picture = describePicture(whole, path, workspace)
   await history.write({event: 'fetched', state: 'generating', progress: 1, message: 'Fetched', result: {picture}})
+  await makeRoom(asset.id, path)
   await writeWhole(path, whole.bytes)
   return picture
 }

@@ -1,4 +1,5 @@
 import type {Context} from './context.ts'
+import type {Resumption} from './resume.ts'
 
 /** What all pictures of one run share. */
 export interface Making {
@@ -18,6 +19,8 @@ export interface Making {
   readonly retryDelayMs: number
   /** Keeps what another process needs to stop this run's work, before there is any. */
   readonly keepCredential: (secret: string) => Promise<void>
+  /** Keeps what somebody made of an asset's picture, before another takes its place. */
+  readonly makeRoom: (asset: string, path: string) => Promise<void>
   /** Stops this run's work on the server, once, however many pictures ask for it. */
   readonly interrupt: () => Promise<void>
 }
@@ -27,14 +30,23 @@ const INTERRUPT_WITHIN_MS = 1500
 /** What a run is begun with. Asks the server who we are; throws as it does. */
 export async function beginMaking(
   context: Context,
-  run: Omit<Making, 'user' | 'keepCredential' | 'interrupt'>,
+  {edited, ...run}: Omit<Making, 'user' | 'keepCredential' | 'makeRoom' | 'interrupt'> & Pick<Resumption, 'edited'>,
 ): Promise<Making> {
   return {
     ...run,
+    makeRoom: async (asset, path) => {
+      if (edited.has(asset)) await keepEdited(context, asset, path)
+    },
     user: await context.server.userId(context.signal),
     keepCredential: credentialKeeper(context, run.run),
     interrupt: once(() => stopOnServer(context)),
   }
+}
+
+async function keepEdited({sessions, report}: Context, asset: string, path: string): Promise<void> {
+  const {place} = await sessions.upkeep.setAside({copyOf: path})
+  const message = `The picture of ${asset} had been changed since it was made: what it was is kept as ${place}.`
+  report({event: 'notice', message})
 }
 
 /** Cancels our work on the server, within what a runner grants a cancelled step. */

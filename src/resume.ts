@@ -38,6 +38,8 @@ export interface Resumption {
   readonly earlier: ReadonlyMap<string, readonly OwnedSession[]>
   /** Why those that are neither kept nor made elsewhere are to be made, by asset. */
   readonly why: ReadonlyMap<string, Why>
+  /** Assets whose file somebody changed since it was made. */
+  readonly edited: ReadonlySet<string>
   /** Ids that are taken. */
   readonly sessionIds: ReadonlySet<string>
 }
@@ -71,6 +73,10 @@ export async function planResumption(
   const why = new Map<string, Why>()
   const known = new Set(all.map(({asset}) => asset))
   const askedFor = new Set(all.map((session) => session.key))
+  const made = all.filter(({result}) => result?.picture)
+  const recorded = new Set(made.map(({result}) => result?.picture?.sha256))
+  const recordedAssets = new Set(made.map(({asset}) => asset))
+  const edited = new Set<string>()
   for (const [key, asset] of keys) {
     // Of a random seed, any picture that was made before would do; but each new run is to have a new one.
     const relevant = (byKey.get(key) ?? []).filter(
@@ -82,6 +88,7 @@ export async function planResumption(
     else if (live) elsewhere.set(asset.id, live)
     else {
       earlier.set(asset.id, relevant.filter(mayHavePicture))
+      if (recordedAssets.has(asset.id) && (await isNone(asset, recorded))) edited.add(asset.id)
       const again = mode === 'never' && askedFor.has(key)
       const reason = again ? 'forced' : whyMake(asset, relevant, known.has(asset.id))
       why.set(asset.id, reason === 'new' && (await isThere(asset)) ? 'unrecorded' : reason)
@@ -94,6 +101,7 @@ export async function planResumption(
     elsewhere,
     earlier,
     why,
+    edited,
     sessionIds: new Set(all.filter((session) => session.run === name).map(({id}) => id)),
   }
 }
@@ -138,6 +146,12 @@ async function unfinishedRun(
   const total = (await sessions.request(newest.id))?.total
   const completed = new Set(members.filter(({state}) => state === 'completed').map(({asset}) => asset))
   return total !== undefined && completed.size < total ? {run: newest.run, total} : undefined
+}
+
+/** Whether an asset's file is none of those that histories tell of. */
+async function isNone(asset: Asset, digests: ReadonlySet<string | undefined>): Promise<boolean> {
+  const bytes = await readSmall(asset.pathFor(asset.expectedFormat))
+  return bytes !== undefined && !digests.has(sha256(bytes))
 }
 
 async function isThere({pathFor, expectedFormat}: Asset): Promise<boolean> {

@@ -80,6 +80,20 @@ describe('generate, run again', () => {
     expect(digests(at)).toEqual(before)
   })
 
+  test('keeps what somebody made of a picture, before another takes its place', async () => {
+    await using at = await rehearse()
+    await at.generate(three)
+    const made = readFileSync(outputOf(at, 'moon.png'))
+    const edited = Buffer.concat([made, Buffer.from('brushed up')])
+    await at.write('assets/moon.png', edited)
+    expect(await at.generate(three)).toMatchObject({adopted: 1, kept: 2})
+    const notice = at.events.find((event) => event.event === 'notice')
+    const [, kept = ''] =
+      /moon had been changed since it was made: what it was is kept as (.+)\.$/.exec(notice?.message ?? '') ?? []
+    expect(readFileSync(kept)).toEqual(edited)
+    expect(readFileSync(outputOf(at, 'moon.png'))).toEqual(made)
+  })
+
   test('makes anew what was changed, and nothing else', async () => {
     await using at = await rehearse()
     await at.generate(three)

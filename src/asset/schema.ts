@@ -68,7 +68,7 @@ const settings = {
     .min(1)
     .meta({
       description:
-        'Where the picture goes inside the output directory. Placeholders: {id}, {asset} (the id without its number), {group}, {index}, {seed}, {model}, {ext}. Default: {group}/{id}.{ext}',
+        'Where the picture goes inside the output directory. Placeholders: {id}, {asset} (the id without its number), {group}, {index}, {seed}, {model}, {ext}. An ending (.png, .jpg, .webp) asks for that format. Default: {group}/{id}.{ext}',
       examples: ['{group}/{id}.{ext}', 'icons/{id}.png'],
     }),
   params: z.record(z.string().min(1), z.union([parameterValue, z.null()])).meta({

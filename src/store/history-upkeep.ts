@@ -53,10 +53,13 @@ export class HistoryUpkeep implements Upkeep {
     })
   }
 
-  async setAside(what: {readonly history: string} | {readonly file: string}): Promise<SetAside> {
+  async setAside(
+    what: {readonly history: string} | {readonly file: string} | {readonly copyOf: string},
+  ): Promise<SetAside> {
     const {layout, clock, enter, changed} = this.#workspace
     await enter()
     if ('file' in what) return {place: putAside(layout, what.file, clock.now()), salvaged: 0}
+    if ('copyOf' in what) return {place: copyAside(layout, what.copyOf, clock.now()), salvaged: 0}
     const aside = await this.#locked(async (): Promise<SetAside | undefined> => {
       const path = join(layout.sessions, basename(what.history))
       const id = idOf(what.history)

@@ -118,8 +118,8 @@ export interface RunNotes {
 export interface Upkeep {
   /** Histories that are none: names of what lies among them and has no valid line. */
   damaged(): Promise<readonly string[]>
-  /** Puts a damaged history, by its file's name, or another file of the workspace aside. Nothing is deleted. */
-  setAside(what: {readonly history: string} | {readonly file: string}): Promise<SetAside>
+  /** Puts a damaged history, by its file's name, or another file of the workspace aside, or a copy of one. Nothing is deleted. */
+  setAside(what: {readonly history: string} | {readonly file: string} | {readonly copyOf: string}): Promise<SetAside>
   /**
    * Adds lines from other copies of sessions' histories, by id: the union by epoch and sequence. With `passing`, new histories are
    * not synced to disk: they are copies of what is kept elsewhere.
