@@ -7,4 +7,5 @@ import {execute} from '@oclif/core'
 const root = fileURLToPath(new URL('..', import.meta.url))
 const pjson = JSON.parse(await readFile(new URL('../package.json', import.meta.url), 'utf8'))
 pjson.oclif.commands = './commands'
+pjson.oclif.hooks = {command_not_found: './src/cli/command-not-found.ts'}
 await execute({loadOptions: {root, pjson, ignoreManifest: true}})

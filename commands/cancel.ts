@@ -50,7 +50,7 @@ it has begun), 4 when it was made on another machine, which alone can stop it.`
     const result = await conduct({...flags, silent: true}, (conduct) => runCancel(argv as string[], flags, conduct))
     process.exitCode = result.exit_code
     if (!flags.quiet) this.log(cancelSummary(result))
-    if (result.error) this.tellError(result.error)
+    this.tellError(result.error)
     return result
   }
 }

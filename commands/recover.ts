@@ -38,7 +38,7 @@ ROW in the table is the row of the truth table by which it was judged: docs/reco
     const result = await conduct({...flags, silent}, (conduct) => runRecover(args.manifest, flags, conduct))
     process.exitCode = result.exit_code
     if (!flags.events && !this.jsonEnabled()) this.log(recoverSummary(result))
-    if (result.error) this.tellError(result.error)
+    this.tellError(result.error)
     return result
   }
 }

@@ -56,7 +56,7 @@ reached, 4 when this user may not see what others do, 5 when it is quiet but no 
     const path = program === undefined ? undefined : await findProgram(words)
     const result = await conduct({...flags, silent: this.jsonEnabled()}, (conduct) => runWait(flags, conduct))
     process.exitCode = result.exit_code
-    if (result.error) this.tellError(result.error, result.exit_code === 0 ? 'Note' : 'Error')
+    this.tellError(result.error, result.exit_code === 0 ? 'Note' : 'Error')
     if (path === undefined) {
       if (result.open && !flags.quiet && !flags.events) this.log(waitSummary(result))
     } else if (result.exit_code === 0) {

@@ -15,6 +15,7 @@ const {metafile} = await build({
   ...bundleOptions,
   entryPoints: [
     {in: 'src/cli/main.ts', out: 'main'},
+    {in: 'src/cli/command-not-found.ts', out: 'command-not-found'},
     ...commands.map((name) => ({in: `commands/${name}`, out: `commands/${name.replace(/\.ts$/, '')}`})),
   ],
   outdir: 'lib',

@@ -41,6 +41,7 @@ to output/SESSION/ with a snapshot of its session beside it.`
     )
     process.exitCode = result.exit_code
     if (!flags.events) this.log(summary(result))
+    this.tellError(result.error)
     return result
   }
 }

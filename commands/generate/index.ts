@@ -53,6 +53,7 @@ Exit code 0 when all are made, 6 when some are not, 2 when nothing was attempted
     )
     process.exitCode = result.exit_code
     if (!flags.events) this.log(summary(result))
+    this.tellError(result.error)
     return result
   }
 }

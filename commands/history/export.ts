@@ -4,6 +4,7 @@ import {stateFlags} from '../../src/cli/flags.ts'
 import {queryFlags, queryOf} from '../../src/cli/history-flags.ts'
 import {withHistory, writeExport} from '../../src/cli/run-history.ts'
 import {preferQuickExit} from '../../src/cli/short-lived.ts'
+import {interruptible} from '../../src/face/interruption.ts'
 
 export default class HistoryExport extends AgCommand {
   static override enableJsonFlag = false
@@ -29,7 +30,9 @@ export default class HistoryExport extends AgCommand {
     const {flags} = await this.parse(HistoryExport)
     const {output} = flags
     const how = {path: output, redactPrompts: flags['redact-prompts']}
-    const lines = await withHistory(flags, {readOnly: true}, (context) => writeExport(context, queryOf(flags), how))
+    using interruption = interruptible()
+    const workspace = {readOnly: true, signal: interruption.signal}
+    const lines = await withHistory(flags, workspace, (context) => writeExport(context, queryOf(flags), how))
     if (output !== undefined && !flags.quiet) this.log(`Wrote ${lines} lines to ${output}.`)
   }
 }

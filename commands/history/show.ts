@@ -4,6 +4,7 @@ import {stateFlags} from '../../src/cli/flags.ts'
 import {historyLine} from '../../src/cli/history-text.ts'
 import {orphanHint, withHistory} from '../../src/cli/run-history.ts'
 import {preferQuickExit} from '../../src/cli/short-lived.ts'
+import {interruptible} from '../../src/face/interruption.ts'
 import {showHistory} from '../../src/history/show.ts'
 
 export default class HistoryShow extends AgCommand {
@@ -23,7 +24,8 @@ export default class HistoryShow extends AgCommand {
     preferQuickExit()
     const {args, flags} = await this.parse(HistoryShow)
     const lines: unknown[] = []
-    await withHistory(flags, {readOnly: true}, async (context) => {
+    using interruption = interruptible()
+    await withHistory(flags, {readOnly: true, signal: interruption.signal}, async (context) => {
       for await (const line of showHistory(context, args.session, {follow: flags.follow})) {
         this.log(flags.raw ? line.text : historyLine(line))
         if (this.jsonEnabled()) lines.push(JSON.parse(line.text))

@@ -26,8 +26,10 @@ export abstract class AgCommand extends Command {
   }
 
   /** Says on stderr what went wrong and what to do next; for results that are failures without being exceptions. */
-  protected tellError({message, next}: {readonly message: string; readonly next?: string}, word = 'Error'): void {
-    if (!this.jsonEnabled()) process.stderr.write(`${redact(`${word}: ${message}${next ? `\n${next}` : ''}`)}\n`)
+  protected tellError(error: {readonly message: string; readonly next?: string} | undefined, word = 'Error'): void {
+    if (!error || this.jsonEnabled()) return
+    const {message, next} = error
+    process.stderr.write(`${redact(`${word}: ${message}${next ? `\n${next}` : ''}`)}\n`)
   }
 
   protected override toErrorJson(error: unknown): unknown {

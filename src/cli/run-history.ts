@@ -4,7 +4,6 @@ import {Readable} from 'node:stream'
 import {pipeline} from 'node:stream/promises'
 import {systemClock} from '../clock.ts'
 import {storageError, systemCode} from '../errors.ts'
-import {interruptible} from '../face/interruption.ts'
 import type {StateSettings} from '../face/settings.ts'
 import {openHistories, workspaceOf} from '../face/workspace.ts'
 import {exportHistory} from '../history/export.ts'
@@ -23,21 +22,18 @@ export interface HistoryContext {
   readonly workspace: string
 }
 
-/** Opens the workspace that the flags name for one command about its histories. */
+/**
+ * Opens the workspace that the flags name for one command about its histories. Without a signal of the command's own, the system ends it
+ * at SIGINT, wherever it is: a read from a pipe hears nothing else.
+ */
 export async function withHistory<T>(
   flags: StateSettings,
-  {readOnly}: {readonly readOnly: boolean},
+  {readOnly, signal = new AbortController().signal}: {readonly readOnly: boolean; readonly signal?: AbortSignal},
   work: (context: HistoryContext) => Promise<T>,
 ): Promise<T> {
-  using interruption = interruptible()
   const sessions = openHistories(flags, {command: 'ag history', readOnly})
   try {
-    return await work({
-      sessions,
-      clock: systemClock,
-      signal: interruption.signal,
-      workspace: workspaceOf(flags).stateDir,
-    })
+    return await work({sessions, clock: systemClock, signal, workspace: workspaceOf(flags).stateDir})
   } finally {
     await sessions.close()
   }

@@ -103,6 +103,5 @@ export function summary(result: GenerateResult): string {
   if (kept > 0) lines.push(`There already: ${pictures(kept)}. --force makes them anew.`)
   if (failed > 0) lines.push(`Not made: ${pictures(failed)}.`)
   if (pending > 0) lines.push(`Not finished: ${pictures(pending)}. The same command makes them.`)
-  if (result.error) lines.push(result.error.message + (result.error.next ? ` ${result.error.next}` : ''))
   return lines.join('\n')
 }

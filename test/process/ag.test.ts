@@ -1,6 +1,7 @@
 import {spawnSync} from 'node:child_process'
 import {closeSync, existsSync, openSync, readdirSync, readFileSync, statSync} from 'node:fs'
 import {join} from 'node:path'
+import {pathToFileURL} from 'node:url'
 import {describe, expect, test} from '@jest/globals'
 import {execa} from 'execa'
 import {ag, bin} from '../support/ag.ts'
@@ -367,6 +368,44 @@ describe('ag', () => {
   test.each([['{'], ['{"frobnicate": 1}']])('mock refuses options it does not know: %s', async (set) => {
     await using folder = temporaryFolder()
     expect(await ag(['mock', '--set', set], {cwd: folder.path})).toMatchObject({exitCode: 2})
+  })
+
+  test.each([
+    [['generat'], 'There is no command "generat".\nDid you mean ag generate or ag generate image? See ag --help.'],
+    [['--frobnicate'], 'There is no flag "--frobnicate".\nSee ag --help.'],
+    [['generate', 'image', 'a fox'], 'ag generate image takes no "a fox".\nSee ag generate image --help.'],
+  ])('says of %j what was meant', async (args, words) => {
+    await using folder = temporaryFolder()
+    const {exitCode, stderr, stdout} = await ag(args, {cwd: folder.path})
+    expect({exitCode, stderr, stdout}).toEqual({exitCode: 2, stderr: `Error: ${words}`, stdout: ''})
+  })
+
+  test.each([
+    [['-h'], ['--help']],
+    [['help'], ['--help']],
+    [
+      ['help', 'generate', 'image'],
+      ['generate', 'image', '--help'],
+    ],
+    [['-v'], ['--version']],
+  ])('%j is %j', async (short, long) => {
+    await using folder = temporaryFolder()
+    const [one, other] = await Promise.all([short, long].map((args) => ag(args, {cwd: folder.path})))
+    expect(one).toMatchObject({exitCode: 0, stdout: other?.stdout})
+  })
+
+  test('says so on a Node that is too old for it', async () => {
+    const {engines} = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8'))
+    const older = 'Object.defineProperty(process, "versions", {value: {...process.versions, node: "20.20.2"}})'
+    await using folder = temporaryFolder()
+    const preload = await folder.write('older.mjs', older)
+    const args = ['--import', pathToFileURL(preload).href, bin, '--version']
+    const {status, stderr} = spawnSync(process.execPath, args, {encoding: 'utf8'})
+    const [, oldest] = /^>=(\d+\.\d+)\.0$/.exec(engines.node) ?? []
+    expect({status, stderr}).toEqual({
+      status: 1,
+      stderr: `Error: ag needs Node ${oldest} or newer, and this is 20.20.2.\n`,
+    })
   })
 
   test('says its version and its help', async () => {

@@ -15,9 +15,9 @@ describe('ag cancel', () => {
       expect.stringMatching(/^gen-\w+-(sun|moon) is cancelled\.$/),
     ])
     const run = await generating
-    expect({exitCode: run.exitCode, stdout: run.stdout}).toEqual({
+    expect({exitCode: run.exitCode, stderr: run.stderr}).toEqual({
       exitCode: 130,
-      stdout: expect.stringMatching(/Cancelled by `ag cancel`\./),
+      stderr: expect.stringMatching(/^Error: Cancelled by `ag cancel`\./m),
     })
     expect(await activity(at.mock.url)).toBe(0)
     expect(await at.run(['cancel'])).toMatchObject({exitCode: 0, stdout: 'Nothing of this workspace is active.'})

@@ -2,7 +2,8 @@ import {existsSync, mkdirSync, readdirSync, readFileSync} from 'node:fs'
 import {cp} from 'node:fs/promises'
 import {join} from 'node:path'
 import {describe, expect, test} from '@jest/globals'
-import {ag} from '../support/ag.ts'
+import {execa} from 'execa'
+import {ag, bin} from '../support/ag.ts'
 import {activity, builtWorkspace, until} from '../support/built-workspace.ts'
 import {temporaryFolder} from '../support/folder.ts'
 
@@ -101,6 +102,19 @@ describe('ag generate on the next machine, with the histories alone', () => {
 })
 
 describe('ag history', () => {
+  test('ends at once when it is stopped while it reads from a pipe', async () => {
+    await using folder = temporaryFolder()
+    const child = execa(process.execPath, [bin, 'history', 'merge', '-'], {
+      cwd: folder.path,
+      reject: false,
+      stdin: 'pipe',
+    })
+    // More than a pipe holds: once it is gone, it is read.
+    await new Promise((resolve) => child.stdin.write('\n'.repeat(2 ** 20), resolve))
+    child.kill('SIGINT')
+    expect(await child).toMatchObject({signal: 'SIGINT'})
+  })
+
   test('lists, shows, exports to a pipe, merges from one, verifies and prunes', async () => {
     await using at = await builtWorkspace()
     await at.run(['generate'])
