@@ -13,8 +13,8 @@ export default class Recover extends AgCommand {
 the rest as failed, cancelled or lost, each with its reason. Sessions of live processes are never touched, files never replaced.
 Folders that other generators left (--output-dir) get a history, too. Tells what it would do; --apply does it.
 
-Exit code 0 when nothing is left to bring to an end, 6 when something still runs or cannot be told yet, or --resubmit did not make
-everything, 124 when the server still works on something after --wait, 3 or 4 when it could not be asked.
+With --apply, exit code 0 when nothing is left to bring to an end, 6 when something still runs or cannot be told yet, or --resubmit
+did not make everything, 124 when the server still works on something after --wait. Exit code 3 or 4 when it could not be asked.
 
 ROW in the table is the row of the truth table by which it was judged: docs/recovery.md of the project.`
   static override examples = [

@@ -28,4 +28,8 @@ await writeFile('lib/THIRD-PARTY-LICENSES.txt', await licences(Object.keys(metaf
 
 const plugin = new Plugin({root, ignoreManifest: true, errorOnManifestCreate: true, respectNoCacheDefault: true})
 await plugin.load()
+// The sources break their lines where an editor does; a terminal has a width of its own.
+for (const command of Object.values(plugin.manifest.commands)) {
+  if (command.description) command.description = command.description.replace(/(\S)\n(?=\S)/g, '$1 ')
+}
 await writeFile('oclif.manifest.json', `${JSON.stringify(plugin.manifest, null, 2)}\n`)

@@ -114,7 +114,11 @@ async function commandsPage(): Promise<string> {
   const config = await Config.load(root)
   const commands = config.commands.filter(({hidden}) => !hidden).sort((a, b) => a.id.localeCompare(b.id))
   const parts = commands.map((command) => {
-    const help = new CommandHelp(command, config, {maxWidth: 100, stripAnsi: true, all: false})
+    const help = new CommandHelp({...command, id: command.id.replaceAll(':', ' ')}, config, {
+      maxWidth: 100,
+      stripAnsi: true,
+      all: false,
+    })
     return `## \`ag ${command.id.replaceAll(':', ' ')}\`\n\n${command.summary ?? ''}\n\n${shell(help.generate(), 'text')}`
   })
   const index = commands.map(({id, summary}) => {

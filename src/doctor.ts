@@ -47,7 +47,7 @@ export async function doctor(context: Context, options: DoctorOptions): Promise<
   const [answer, storage] = await Promise.all([ask(context), sessions.checkStorage()])
   signal.throwIfAborted()
   const report = answer instanceof AgError ? undefined : answer
-  const commands = report ? checkCommands(report) : []
+  const commands = report ? checkCommands(report, storage) : []
   const checks = [
     ...(report
       ? [checkServer(context, report), checkBackends(report), checkClock(context)]
@@ -76,7 +76,7 @@ async function ask({server, signal}: Context): Promise<ServerReport | AgError> {
 
 function exitCode(answer: ServerReport | AgError, commands: readonly CommandCheck[], storage: StorageCheck): ExitCode {
   if (answer instanceof AgError) return answer.exitCode
-  if (commands.some(({command, works}) => command === 'generate' && works === 'no')) return ExitCode.denied
+  if (commands.some(({command, needs}) => command === 'generate' && needs?.includes(GENERATION))) return ExitCode.denied
   if (!answer.readiness.usable) return ExitCode.noBackend
   return storage.writable ? ExitCode.done : ExitCode.unforeseen
 }
@@ -133,11 +133,11 @@ function checkStorage({folder, fileSystem, writable, locks, reason}: StorageChec
       next: 'Choose another with --state-dir (AG_STATE_DIR).',
     }
   }
-  if (locks) return {name, state: 'ok', detail: `${folder} (${fileSystem}) can be written, and locks work`}
+  if (locks) return {name, state: 'ok', detail: `${folder} (file system ${fileSystem}) can be written, and locks work`}
   return {
     name,
     state: 'warning',
-    detail: `locks do not work between processes in ${folder} (${fileSystem})`,
+    detail: `locks do not work between processes in ${folder} (file system ${fileSystem})`,
     next: 'Keep the workspace on a local disk when several processes share it.',
   }
 }
@@ -160,10 +160,12 @@ interface Need {
   readonly without?: string
 }
 
+const GENERATION = 'basic_image_generation'
+
 /** What each command asks of the server (reference section 1.6). */
 const NEEDS: Readonly<Record<string, readonly Need[]>> = {
   generate: [
-    {permission: 'basic_image_generation'},
+    {permission: GENERATION},
     {permission: 'model_params', without: 'assets that name a model are refused'},
     {
       permission: 'fundamental_generate_tab_access',
@@ -181,24 +183,35 @@ const NEEDS: Readonly<Record<string, readonly Need[]>> = {
     {permission: 'view_backends_list', without: 'ComfyUI queues are not seen, and --require-backends cannot be met'},
     {permission: 'comfy_direct_calls', without: 'work that others send to ComfyUI directly is not seen'},
   ],
-  cancel: [{permission: 'basic_image_generation'}],
+  cancel: [{permission: GENERATION}],
   recover: [
     {permission: 'view_image_history', without: 'pictures are only found under the names that they should have'},
   ],
 }
 
-function checkCommands(report: ServerReport): CommandCheck[] {
-  return Object.entries(NEEDS).map(([command, needs]) => checkCommand(command, needs, report))
+/** Commands that write histories, or have the server make something. */
+const WRITES: ReadonlySet<string> = new Set(['generate', 'cancel', 'recover'])
+
+function checkCommands(report: ServerReport, storage: StorageCheck): CommandCheck[] {
+  return Object.entries(NEEDS).map(([command, needs]) => {
+    const blocked = [
+      ...(WRITES.has(command) && !storage.writable ? ['the state directory cannot be written'] : []),
+      ...(command === 'generate' && !report.readiness.usable ? ['no backend could make a picture'] : []),
+    ]
+    const check = checkCommand(command, needs, report)
+    if (blocked.length === 0) return check
+    return {...check, works: 'no', detail: [...blocked, ...(check.detail ? [check.detail] : [])].join('; ')}
+  })
 }
 
 function checkCommand(command: string, needs: readonly Need[], report: ServerReport): CommandCheck {
   const granted = new Set(report.permissions)
   if (granted.size === 0) return {command, works: 'unknown', detail: 'this server does not tell permissions'}
   const missing = granted.has('*') ? [] : needs.filter(({permission}) => !granted.has(permission))
-  const tooOld = report.activityUnknown?.because === 'version' && needs.some(isAboutOthers)
+  const others = report.activityUnknown?.because === 'version' ? needs.find(isAboutOthers) : undefined
   const details = [
     ...missing.map(({permission, without}) => without ?? `it needs ${permission}`),
-    ...(tooOld ? [report.activityUnknown?.message ?? ''] : []),
+    ...(others ? [`${report.activityUnknown?.message}: ${others.without}`] : []),
   ]
   if (details.length === 0) return {command, works: 'fully'}
   return {

@@ -50,6 +50,20 @@ describe('doctor', () => {
     const result = await examine({version: '0.9.7'})
     expect(works(result)).toMatchObject({generate: 'fully', status: 'partly', 'wait-idle': 'partly'})
     expect(result.commands[1]?.detail).toMatch(/0\.9\.8/)
+    expect(result.commands[2]?.detail).toMatch(/0\.9\.8.+: only --scope own gives an answer/)
+  })
+
+  test('says that nothing can be made where no backend, or the disk, would let it', async () => {
+    const result = await examine({backends: []})
+    expect(result.commands[0]).toMatchObject({works: 'no', detail: 'no backend could make a picture'})
+    expect(result.exit_code).toBe(5)
+    await using at = await rehearse()
+    const sessions = Object.assign(Object.create(at.sessions), {
+      checkStorage: async () => ({folder: '/', fileSystem: 'ext', writable: false, locks: false, reason: 'EROFS'}),
+    })
+    const full = await doctor({...at.context, sessions}, {proxies: {}})
+    expect(works(full)).toMatchObject({generate: 'no', recover: 'no', status: 'fully'})
+    expect(full.exit_code).toBe(1)
   })
 
   test.each<[string, MockOptions, number, Record<string, string>]>([
@@ -80,7 +94,9 @@ describe('doctor', () => {
   test('tells it in lines', async () => {
     const plain = new PassThrough() as unknown as NodeJS.WriteStream
     const lines = doctorReport(await examine({users: [{name: 'guest1'}]}, {userId: 'guest1'}), plain).split('\n')
-    expect(lines).toContainEqual(expect.stringMatching(/^✓ state directory {2}.* can be written, and locks work$/))
+    expect(lines).toContainEqual(
+      expect.stringMatching(/^✓ state directory {2}.* \(file system \w+\) can be written, and locks work$/),
+    )
     expect(lines).toContainEqual(expect.stringMatching(/^! ag wait-idle +works partly: only --scope own/))
     expect(lines).toContainEqual(expect.stringMatching(/^ +Ask for read_server_info_panels,/))
   })

@@ -249,7 +249,7 @@ export class FileStore implements SessionStore {
     try {
       for (const folder of [dirname(sessions), sessions, local, active, owners, locks]) makeFolder(folder)
       makeFolder(this.#layout.private, 0o700)
-      chmodSync(this.#layout.private, 0o700)
+      keepPrivate(this.#layout.private)
       makeOnce(gitignore, '*\n')
       await this.#owners.enter()
       this.#wrote = true
@@ -299,6 +299,19 @@ function makeFolder(path: string, mode?: number): void {
   if (lstatSync(path).isSymbolicLink()) {
     throw new StorageError(`${path} is a symbolic link, and ag keeps its histories in folders only.`, {
       next: 'Remove the link, or choose another place with --state-dir.',
+    })
+  }
+}
+
+/** Credentials are for one user only. Throws `StorageError` for a folder that is another's. */
+function keepPrivate(folder: string): void {
+  try {
+    chmodSync(folder, 0o700)
+  } catch (error) {
+    if (systemCode(error) !== 'EPERM') throw error
+    throw new StorageError(`${folder} belongs to another user, whose credentials it keeps.`, {
+      next: 'Use a workspace of your own: --state-dir (AG_STATE_DIR).',
+      cause: error,
     })
   }
 }

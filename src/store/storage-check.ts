@@ -1,5 +1,5 @@
 import {execFile} from 'node:child_process'
-import {closeSync, existsSync, fsyncSync, mkdtempSync, openSync, rmSync, writeSync} from 'node:fs'
+import {chmodSync, closeSync, existsSync, fsyncSync, mkdtempSync, openSync, rmSync, writeSync} from 'node:fs'
 import {dirname, join} from 'node:path'
 import {systemCode} from '../errors.ts'
 import {fileSystemOf} from './file-system.ts'
@@ -21,11 +21,13 @@ const REFUSED = 11
 const ANSWER_WITHIN_MS = 10_000
 
 /** Writes, syncs and locks a file where the workspace is, from two processes, and leaves nothing. */
-export async function checkStorage({root}: Layout): Promise<StorageCheck> {
-  const parent = existing(root)
+export async function checkStorage({private: innermost}: Layout): Promise<StorageCheck> {
+  const parent = existing(innermost)
   const fileSystem = fileSystemOf(parent).name
   let folder: string | undefined
   try {
+    // As the first write does: the folder of another user's credentials refuses it.
+    if (parent === innermost) chmodSync(innermost, 0o700)
     folder = mkdtempSync(join(parent, '.ag-check-'))
     writeSynced(join(folder, 'write'))
     return {folder: parent, fileSystem, writable: true, locks: await locksHold(join(folder, 'lock'))}
