@@ -15,7 +15,8 @@ export function explain(issues: readonly Issue[], text: ManifestText): ManifestP
   })
 }
 
-function describe(issue: Issue): string {
+/** What is wrong with one value, in words. */
+export function describe(issue: Issue): string {
   const expected = expectation(issue)
   if (issue.input === undefined) return `is missing (expected ${expected})`
   return `expected ${expected}, got ${show(issue.input)}`

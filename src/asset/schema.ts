@@ -80,7 +80,8 @@ const optional = Object.fromEntries(Object.entries(settings).map(([key, value]) 
   [Key in keyof typeof settings]: z.ZodOptional<(typeof settings)[Key]>
 }
 
-const settingsSchema = z.strictObject(optional)
+/** The settings of pictures, wherever they are made: in a manifest, or on the command line. */
+export const settingsSchema = z.strictObject(optional)
 export type Settings = z.output<typeof settingsSchema>
 
 const assetSchema = z

@@ -2,6 +2,8 @@ import {resolve} from 'node:path'
 import type {Asset} from '../asset/asset.ts'
 import {Claims} from '../asset/claims.ts'
 import {declareAssets} from '../asset/declare.ts'
+import {type Settings, settingsSchema} from '../asset/schema.ts'
+import {describe} from '../asset/schema-problem.ts'
 import {UsageError} from '../errors.ts'
 
 /** What picture to make, without a manifest; the same settings a manifest knows. */
@@ -50,6 +52,7 @@ export function assetsFromSettings(
     path: snapshots ? `gen-${run}-{id}/${name}` : name,
     params: Object.fromEntries((settings.param ?? []).map(readParameter)),
   }
+  refuseWrong(declared)
   const assets = declareAssets({id: 'image', group: '', prompt: settings.prompt, settings: declared, outputDirectory})
   const claims = new Claims()
   if (assets.some((asset) => claims.claim(asset) !== undefined)) {
@@ -58,6 +61,17 @@ export function assetsFromSettings(
     })
   }
   return {assets, outputDirectory, snapshots}
+}
+
+/** What flags are called whose settings have another name. */
+const FLAGS: Readonly<Record<string, string>> = {loras: 'lora', params: 'param', path: 'name'}
+
+/** The limits of a manifest are those of the flags. */
+function refuseWrong(declared: Settings): void {
+  const [issue] = settingsSchema.safeParse(declared, {reportInput: true}).error?.issues ?? []
+  if (!issue) return
+  const setting = String(issue.path[0])
+  throw new UsageError(`--${FLAGS[setting] ?? setting.replaceAll('_', '-')}: ${describe(issue)}.`)
 }
 
 function readLora(text: string): {name: string; weight: number} {

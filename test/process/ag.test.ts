@@ -231,6 +231,8 @@ describe('ag generate image', () => {
 
   test.each([
     [['--seed', 'x'], /--seed "x" is not a whole number/],
+    [['--cfg-scale', '1000'], /--cfg-scale: expected a number of at most 100, got 1000/],
+    [['--lora', 'ink:30'], /--lora: expected a number of at most 10, got 30/],
     [['--cfg-scale', 'x'], /--cfg-scale "x" is not a number/],
     [['--param', 'x'], /not of the form KEY=VALUE/],
     [['--param', 'steps=3'], /"steps" is set with the key "steps"/],
