@@ -10,7 +10,7 @@ import {recover} from '../src/recover.ts'
 import {startMock} from '../src/server/mock/start.ts'
 import {SwarmServer} from '../src/server/swarmui/client.ts'
 import {openWorkspace, resolveWorkspace} from '../src/store/workspace.ts'
-import {writeWhole} from '../src/write-whole.ts'
+import {writePicture} from '../src/write-picture.ts'
 import {temporaryFolder} from '../test/support/folder.ts'
 import {type BenchLine, median, timed} from './line.ts'
 
@@ -49,7 +49,7 @@ export async function benchRecover(count = 1000, concurrency = 16): Promise<read
     cpSync(join(template.path, '.ag', 'sessions'), join(folder.path, '.ag', 'sessions'), {recursive: true})
     const plain = await timed(() =>
       eachOf(refs, concurrency, async ([item, {ref}]) => {
-        await writeWhole(join(folder.path, 'plain', `${item}.png`), await server.download(ref, signal))
+        await writePicture(join(folder.path, 'plain', `${item}.png`), await server.download(ref, signal))
       }),
     )
     const sessions = openWorkspace({...place(folder.path), clock: systemClock, command: 'bench'})

@@ -21,7 +21,7 @@ import type {GeneratedImage} from './server/image-server.ts'
 import {isSettled} from './session/history-line.ts'
 import type {Picture, SessionResult} from './session/session.ts'
 import type {OwnedSession, SessionWriter} from './store/session-store.ts'
-import {writeWhole} from './write-whole.ts'
+import {writePicture} from './write-picture.ts'
 
 export interface EarlierSessions {
   /** Of one asset, the newest first. */
@@ -256,7 +256,7 @@ class Adoption {
   async #put(path: string, whole: WholePicture): Promise<void> {
     await confine(this.#making.outputDirectory, path)
     await this.#making.makeRoom(this.#asset.id, path)
-    await writeWhole(path, whole.bytes)
+    await writePicture(path, whole.bytes)
   }
 
   #adopted(session: string, {picture, seed, model}: SessionResult & {readonly picture: Picture}): AssetOutcome {

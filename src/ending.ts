@@ -1,6 +1,7 @@
 import {AgError, CancelledError, DeniedError, StorageError, UnreachableError} from './errors.ts'
+import {redact} from './secrets.ts'
 import {GenerationError} from './server/image-server.ts'
-import {foreignLine, redact} from './text.ts'
+import {foreignLine} from './text.ts'
 
 /** How a session ends that did not lead to a picture. */
 export interface Ending {

@@ -4,9 +4,10 @@ import {BrokenImageError, type ImageFacts, inspectImage} from './asset/image.ts'
 import type {Context} from './context.ts'
 import {UnreachableError} from './errors.ts'
 import {withRetries} from './retry.ts'
+import {redact} from './secrets.ts'
 import {GenerationError} from './server/image-server.ts'
 import type {Picture} from './session/session.ts'
-import {foreignLine, redact} from './text.ts'
+import {foreignLine} from './text.ts'
 
 /** A picture's bytes, and what they say of themselves. */
 export interface WholePicture {

@@ -16,7 +16,7 @@ import type {Picture, SessionResult} from './session/session.ts'
 import {SessionLedger} from './session-ledger.ts'
 import type {SessionWriter} from './store/session-store.ts'
 import {foreignLine} from './text.ts'
-import {writeWhole} from './write-whole.ts'
+import {writePicture} from './write-picture.ts'
 
 /** How one asset came out. */
 export interface AssetOutcome {
@@ -199,6 +199,6 @@ async function putInPlace(
   const picture = describePicture(whole, path, workspace)
   await history.write({event: 'fetched', state: 'generating', progress: 1, message: 'Fetched', result: {picture}})
   await makeRoom(asset.id, path)
-  await writeWhole(path, whole.bytes)
+  await writePicture(path, whole.bytes)
   return picture
 }

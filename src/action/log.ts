@@ -1,5 +1,6 @@
 import {debug, endGroup, error, info, notice, startGroup, warning} from '@actions/core'
-import {foreign, redact} from '../text.ts'
+import {redact} from '../secrets.ts'
+import {foreign} from '../text.ts'
 
 /** Where in the repository something is wrong. */
 export interface Place {

@@ -1,4 +1,5 @@
-import {foreign, foreignLine, redact} from '../text.ts'
+import {redact} from '../secrets.ts'
+import {foreign, foreignLine} from '../text.ts'
 
 /** What GitHub would read as markup, a mention or a link: as characters they stand for themselves. */
 const MARKUP = /[&<>"'`|*_~[\]()#!\\@:/]/g

@@ -1,5 +1,5 @@
 import {setSecret} from '@actions/core'
-import {addSecret, onSecret} from '../text.ts'
+import {addSecret, onSecret} from '../secrets.ts'
 import type {Inputs} from './inputs.ts'
 
 /** Has the runner mask every secret that this process learns of, and blanks out those of the settings from now on. */

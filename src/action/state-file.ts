@@ -5,12 +5,12 @@ import {UsageError} from '../errors.ts'
 import {exportSession} from '../history/export.ts'
 import {type MergeResult, mergeHistory} from '../history/merge.ts'
 import {oldSessions, PRUNE_DEFAULTS} from '../history/prune.ts'
+import {redactJson} from '../secrets.ts'
 import {isSettled} from '../session/history-line.ts'
 import {decides} from '../session/replay.ts'
 import type {Session} from '../session/session.ts'
 import {textsOf} from '../store/history-reader.ts'
 import type {HistoryLine, SessionStore} from '../store/session-store.ts'
-import {redactJson} from '../text.ts'
 
 interface Histories {
   readonly sessions: SessionStore

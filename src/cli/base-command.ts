@@ -1,6 +1,6 @@
 import {Command, Flags} from '@oclif/core'
 import {AgError, ExitCode} from '../errors.ts'
-import {redact} from '../text.ts'
+import {redact} from '../secrets.ts'
 
 /**
  * What all commands share: `--json`, and how an error is told. An `AgError` becomes its message and its next step, with the

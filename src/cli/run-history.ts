@@ -1,5 +1,3 @@
-import {createWriteStream} from 'node:fs'
-import {rename, rm} from 'node:fs/promises'
 import {Readable} from 'node:stream'
 import {pipeline} from 'node:stream/promises'
 import {systemClock} from '../clock.ts'
@@ -9,6 +7,7 @@ import {openHistories, workspaceOf} from '../face/workspace.ts'
 import {exportHistory} from '../history/export.ts'
 import type {HistoryQuery} from '../history/list.ts'
 import {type MergeResult, mergeHistory} from '../history/merge.ts'
+import {replaceFile} from '../replace-file.ts'
 import {isSettled} from '../session/history-line.ts'
 import {linesOf} from '../store/export-file.ts'
 import type {SessionStore} from '../store/session-store.ts'
@@ -48,24 +47,23 @@ export async function writeExport(
   let lines = 0
   async function* counted(): AsyncGenerator<string> {
     for await (const line of exportHistory(context, query, {redactPrompts})) {
+      context.signal.throwIfAborted()
       lines++
       yield `${line}\n`
     }
   }
-  const content = Readable.from(counted())
   if (path === undefined) {
-    await pipeline(content, process.stdout, {end: false, signal: context.signal}).catch((error: unknown) => {
-      // Whoever reads has read enough: `ag history export | head`.
-      if (systemCode(error) !== 'EPIPE') throw error
-    })
+    await pipeline(Readable.from(counted()), process.stdout, {end: false, signal: context.signal}).catch(
+      (error: unknown) => {
+        // Whoever reads has read enough: `ag history export | head`.
+        if (systemCode(error) !== 'EPIPE') throw error
+      },
+    )
     return lines
   }
-  const temporary = `${path}.${process.pid}.tmp`
   try {
-    await pipeline(content, createWriteStream(temporary, {flags: 'wx'}), {signal: context.signal})
-    await rename(temporary, path)
+    await replaceFile(path, counted())
   } catch (error) {
-    await rm(temporary, {force: true}).catch(() => {})
     context.signal.throwIfAborted()
     throw storageError(path, error)
   }

@@ -6,7 +6,7 @@ import {sha256, type WholePicture} from '../fetch-picture.ts'
 import {readSmall} from '../read-small.ts'
 import type {SessionRequest} from '../session/session.ts'
 import type {OwnedSession} from '../store/session-store.ts'
-import {writeWholeNew} from '../write-whole.ts'
+import {writeNewPicture} from '../write-picture.ts'
 
 /** Where the pictures of a workspace may be put. */
 export interface Places {
@@ -45,7 +45,7 @@ export async function putInPlace(
   const digest = sha256(bytes)
   for (const place of candidates(places, session, request, format)) {
     if (!(await isConfined(place))) continue
-    if (await writeWholeNew(place.path, bytes)) return place
+    if (await writeNewPicture(place.path, bytes)) return place
     const there = await readSmall(place.path)
     if (there && sha256(there) === digest) return place
   }

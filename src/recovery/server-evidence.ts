@@ -1,7 +1,8 @@
 import type {Context} from '../context.ts'
+import {redact} from '../secrets.ts'
 import type {GeneratedImage} from '../server/image-server.ts'
 import type {Credential, OwnedSession} from '../store/session-store.ts'
-import {foreignLine, redact} from '../text.ts'
+import {foreignLine} from '../text.ts'
 
 /** One orphaned session, as the server can be asked after it. */
 export interface Question {

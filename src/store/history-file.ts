@@ -2,6 +2,7 @@ import {closeSync, constants, fdatasync, fstatSync, fsyncSync, linkSync, openSyn
 import {dirname} from 'node:path'
 import {promisify} from 'node:util'
 import {AgError, SessionExistsError, StorageError, storageError, systemCode} from '../errors.ts'
+import {NO_LINKS} from '../replace-file.ts'
 import {readTail} from './history-reader.ts'
 import {removeQuietly} from './remove-quietly.ts'
 
@@ -145,8 +146,6 @@ async function writeApart(markerFd: number, line: Buffer, path: string): Promise
   closeSync(markerFd)
   return fd
 }
-
-const NO_LINKS = new Set(['EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS'])
 
 function syncFolder(folder: string): void {
   try {

@@ -1,7 +1,8 @@
-import {createHash, randomBytes} from 'node:crypto'
-import {mkdir, readFile, rename, rm, stat, writeFile} from 'node:fs/promises'
+import {createHash} from 'node:crypto'
+import {mkdir, readFile, stat} from 'node:fs/promises'
 import {dirname, join} from 'node:path'
 import envPaths from 'env-paths'
+import {replaceFile} from '../replace-file.ts'
 
 /** One SwarmUI session for each server and identity, in the user's own cache folder: it is a credential. */
 export interface KeptSession {
@@ -31,13 +32,11 @@ export function keptSession(server: string, identity: object, folder: string = c
       }
     },
     async save(session) {
-      const temporary = `${path}.${randomBytes(6).toString('hex')}.tmp`
       try {
         await mkdir(dirname(path), {recursive: true, mode: 0o700})
-        await writeFile(temporary, JSON.stringify(session), {mode: 0o600, flag: 'wx'})
-        await rename(temporary, path)
+        await replaceFile(path, JSON.stringify(session), {mode: 0o600})
       } catch {
-        await rm(temporary, {force: true}).catch(() => {})
+        // The next process asks for one of its own.
       }
     },
   }

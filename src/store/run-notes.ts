@@ -3,10 +3,10 @@ import {join} from 'node:path'
 import {storageError, systemCode, UsageError} from '../errors.ts'
 import {namesIn} from '../names-in.ts'
 import {readSmallText} from '../read-small.ts'
+import {replaceFile} from '../replace-file.ts'
 import {isSessionId} from '../session/history-line.ts'
 import type {Layout} from './layout.ts'
 import {removeQuietly} from './remove-quietly.ts'
-import {replaceFile} from './replace-file.ts'
 import type {CancelRequests, Credential, RunNotes} from './session-store.ts'
 
 const CREDENTIAL_LIMIT = 16 * 1024

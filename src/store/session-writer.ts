@@ -1,8 +1,8 @@
 import type {Clock} from '../clock.ts'
+import {redact} from '../secrets.ts'
 import {formatLine, isSettled} from '../session/history-line.ts'
 import {advance} from '../session/replay.ts'
 import type {Session, SessionEvent} from '../session/session.ts'
-import {redact} from '../text.ts'
 import type {HistoryFile} from './history-file.ts'
 import type {SessionWriter} from './session-store.ts'
 

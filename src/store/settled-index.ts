@@ -1,6 +1,6 @@
 import {closeSync, constants, fstatSync, openSync, writeSync} from 'node:fs'
 import {readSmallText} from '../read-small.ts'
-import {replaceFile} from './replace-file.ts'
+import {replaceFile} from '../replace-file.ts'
 
 /** Half a million sessions; a larger file only makes `ag` look at histories that it need not look at. */
 const MAX_BYTES = 64 * 2 ** 20

@@ -1,9 +1,9 @@
 import {mkdir} from 'node:fs/promises'
 import {dirname, join, resolve} from 'node:path'
+import {replaceFile} from '../replace-file.ts'
 import {isSettled} from '../session/history-line.ts'
 import type {Session, SessionRequest} from '../session/session.ts'
 import {STATUS_WORDS} from '../session/status-words.ts'
-import {replaceFile} from './replace-file.ts'
 
 /**
  * Writes `session_state.json` beside a session's picture, as tools that follow seed 004 read it. A view, like the state

@@ -2,13 +2,13 @@ import {existsSync} from 'node:fs'
 import {join} from 'node:path'
 import type {Clock} from '../clock.ts'
 import {readSmallText} from '../read-small.ts'
+import {replaceFile} from '../replace-file.ts'
 import {isSessionId} from '../session/history-line.ts'
 import type {Session} from '../session/session.ts'
 import {STATUS_WORDS} from '../session/status-words.ts'
 import {activeSessions} from './active-sessions.ts'
 import {tryLock} from './kernel-lock.ts'
 import {historyPath, type Layout} from './layout.ts'
-import {replaceFile} from './replace-file.ts'
 
 /** An entry of the state file: exactly seed 002's. */
 interface Entry {

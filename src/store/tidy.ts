@@ -1,12 +1,12 @@
 import {lstatSync} from 'node:fs'
 import {dirname, join} from 'node:path'
 import {namesIn} from '../names-in.ts'
+import {isTemporary} from '../replace-file.ts'
 import {isSessionId, isSettled} from '../session/history-line.ts'
 import {readTail} from './history-reader.ts'
 import {historyPath, type Layout} from './layout.ts'
 import type {Owners} from './owners.ts'
 import {removeQuietly} from './remove-quietly.ts'
-import {isTemporary} from './replace-file.ts'
 
 const TEMPORARY_FOR_MS = 10 * 60_000
 

@@ -1,8 +1,8 @@
 import {writeFileSync} from 'node:fs'
 import {storageError, systemCode} from '../errors.ts'
+import {replaceFile} from '../replace-file.ts'
 import type {ParsedLine} from '../session/history-line.ts'
 import {removeQuietly} from './remove-quietly.ts'
-import {replaceFile} from './replace-file.ts'
 
 /** Replaces a whole history in one step, synced to disk. Throws `StorageError`. */
 export async function replaceHistory(path: string, lines: readonly ParsedLine[]): Promise<void> {

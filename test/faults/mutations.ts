@@ -59,7 +59,7 @@ export const MUTATIONS: readonly Mutation[] = [
   },
   {
     name: 'a picture is written in its place instead of beside it',
-    file: 'src/write-whole.ts',
+    file: 'src/replace-file.ts',
     find: 'const temporary = join(dirname(path),',
     replace: 'const temporary = path || join(dirname(path),',
     tests: KILL_POINTS,
@@ -98,8 +98,8 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     name: 'recovery takes a place that somebody else has taken',
     file: 'src/recovery/place.ts',
-    find: 'if (await writeWholeNew(place.path, bytes)) return place',
-    replace: 'if ((await writeWholeNew(place.path, bytes)) || place.path) return place',
+    find: 'if (await writeNewPicture(place.path, bytes)) return place',
+    replace: 'if ((await writeNewPicture(place.path, bytes)) || place.path) return place',
     tests: ['test/recover.test.ts'],
   },
   {

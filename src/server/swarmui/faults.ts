@@ -1,4 +1,5 @@
-import {foreignLine, redact} from '../../text.ts'
+import {redact} from '../../secrets.ts'
+import {foreignLine} from '../../text.ts'
 import {GenerationError, type GenerationFault} from '../image-server.ts'
 
 interface Verdict {

@@ -1,5 +1,5 @@
 import {UsageError} from '../../errors.ts'
-import {addSecret} from '../../text.ts'
+import {addSecret} from '../../secrets.ts'
 
 /** Who we are to the server: SwarmUI's four independent layers of authentication (reference section 1.5). */
 export interface Identity {

@@ -1,6 +1,6 @@
 import type * as z from 'zod/mini'
 import {DeniedError} from '../../errors.ts'
-import {addSecret} from '../../text.ts'
+import {addSecret} from '../../secrets.ts'
 import {ApiError} from './answer.ts'
 import type {Transport} from './transport.ts'
 import {type NewSession, newSession} from './wire.ts'

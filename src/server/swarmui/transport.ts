@@ -1,7 +1,7 @@
 import {buildConnector, type Dispatcher, Pool} from 'undici'
 import * as z from 'zod/mini'
 import {systemCode, UnreachableError} from '../../errors.ts'
-import {redact} from '../../text.ts'
+import {redact} from '../../secrets.ts'
 import type {Contact} from '../image-server.ts'
 import {guardedLookup, type ServerAddress} from './address.ts'
 import {type RawAnswer, readApiAnswer} from './answer.ts'

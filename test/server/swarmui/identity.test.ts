@@ -1,7 +1,7 @@
 import {describe, expect, test} from '@jest/globals'
 import {UsageError} from '../../../src/errors.ts'
+import {redact} from '../../../src/secrets.ts'
 import {identityHeaders} from '../../../src/server/swarmui/identity.ts'
-import {redact} from '../../../src/text.ts'
 
 describe('the headers of an identity', () => {
   test('carry nothing but a name when there are no credentials', () => {
