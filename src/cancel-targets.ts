@@ -3,7 +3,7 @@ import {UsageError} from './errors.ts'
 import {nearest} from './nearest.ts'
 import {isSettled} from './session/history-line.ts'
 import type {Credential, OwnedSession} from './store/session-store.ts'
-import {foreignLine} from './text.ts'
+import {unknownSession} from './unknown-session.ts'
 
 /** What to cancel. */
 export interface Selection {
@@ -35,7 +35,13 @@ export async function selectTargets(
   {sessions: ids, run, all, user}: Selection,
 ): Promise<{settled: OwnedSession[]; targets: Target[]}> {
   const active = await sessions.list({active: true})
-  const named = await Promise.all(ids.map(async (id) => (await sessions.get(id)) ?? unknownSession(id, active)))
+  const named = await Promise.all(
+    ids.map(async (id) => {
+      const session = await sessions.get(id)
+      if (!session) throw await unknownSession(sessions, id)
+      return session
+    }),
+  )
   const runs =
     all || user ? new Set(active.map((session) => session.run)) : new Set(await runToCancel(run, ids, active))
   const chosen = new Map(active.filter((session) => runs.has(session.run)).map((session) => [session.id, session]))
@@ -60,15 +66,6 @@ function runToCancel(run: string | undefined, ids: readonly string[], active: re
   if (ids.length > 0 || runs.length <= 1) return ids.length > 0 ? [] : runs
   throw new UsageError(`${runs.length} runs are active: ${runs.join(', ')}.`, {
     next: 'Name one with --run, or cancel all of them with --all.',
-  })
-}
-
-function unknownSession(id: string, active: readonly OwnedSession[]): never {
-  throw new UsageError(`This workspace has no session "${foreignLine(id, 100)}".`, {
-    next: suggest(
-      id,
-      active.map((session) => session.id),
-    ),
   })
 }
 

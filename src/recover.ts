@@ -2,13 +2,13 @@ import type {Context} from './context.ts'
 import {startDeadline} from './deadline.ts'
 import {eachOf} from './each-of.ts'
 import {AgError, ExitCode} from './errors.ts'
-import {unknownSession} from './history/show.ts'
 import {type Act, type ActOptions, carryOut} from './recovery/act.ts'
 import {ageOf, type Case, caseOfSession, type GatherOptions, gatherCases} from './recovery/case.ts'
 import {describe, type RecoveredSession} from './recovery/recovered-session.ts'
 import {askServer, questionOf, type ServerAnswer} from './recovery/server-evidence.ts'
 import {judgeSession, type RecoveryVerdict} from './recovery/verdict.ts'
 import {isSettled} from './session/history-line.ts'
+import {unknownSession} from './unknown-session.ts'
 
 export interface RecoverOptions extends GatherOptions, ActOptions {
   /** Do it; else only tell what would be done. */

@@ -1,6 +1,6 @@
 import {UsageError} from '../errors.ts'
 import type {Asset, ImageFormat} from './asset.ts'
-import {expandTemplate, inside, templateProblem} from './output-path.ts'
+import {expandTemplate, inside, isWindowsDevice, templateProblem} from './output-path.ts'
 import {type ParameterValue, parameterId, reservedParameter, SETTING_PARAMETERS} from './parameter.ts'
 import type {Settings} from './schema.ts'
 import {seedFor} from './seed.ts'
@@ -16,7 +16,6 @@ export interface Declaration {
 }
 
 const DEFAULT_PATH = '{group}/{id}.{ext}'
-const WINDOWS_DEVICE = /^(con|prn|aux|nul|com[0-9]|lpt[0-9])$/i
 const ENDINGS: Readonly<Record<string, ImageFormat>> = {png: 'png', jpg: 'jpg', jpeg: 'jpg', webp: 'webp'}
 
 /**
@@ -24,7 +23,7 @@ const ENDINGS: Readonly<Record<string, ImageFormat>> = {png: 'png', jpg: 'jpg', 
  * message says what is wrong with it.
  */
 export function declareAssets({id, group, prompt, settings, outputDirectory}: Declaration): readonly Asset[] {
-  if (WINDOWS_DEVICE.test(id)) throw new UsageError(`the id "${id}" is the name of a device on Windows`)
+  if (isWindowsDevice(id)) throw new UsageError(`the id "${id}" is the name of a device on Windows`)
   const count = settings.count ?? 1
   const template = withEnding(settings.path ?? DEFAULT_PATH)
   const parameters = {...formatOf(template), ...sharedParameters(prompt, settings)}

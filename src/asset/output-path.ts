@@ -16,8 +16,12 @@ export interface PathValues {
 }
 
 const PLACEHOLDERS = ['id', 'asset', 'group', 'index', 'seed', 'model', 'ext'] as const
-const WINDOWS_DEVICE = /^(con|prn|aux|nul|com[0-9]|lpt[0-9])(\.|$)/i
 const MAX_SEGMENT = 200
+
+/** Whether a file's name, with any ending, is a device on Windows. */
+export function isWindowsDevice(name: string): boolean {
+  return /^(con|prn|aux|nul|com[0-9]|lpt[0-9])(\.|$)/i.test(name)
+}
 
 /** What is wrong with a path template, or `undefined`: unknown placeholders are found without expanding it. */
 export function templateProblem(template: string): string | undefined {
@@ -83,6 +87,17 @@ export async function confine(outputDirectory: string, path: string): Promise<vo
   }
 }
 
+/** Whether something may be written, or looked at, there: not through a link, and not where there is a folder. */
+export async function isConfined(outputDirectory: string, path: string): Promise<boolean> {
+  try {
+    await confine(outputDirectory, path)
+    return true
+  } catch (error) {
+    if (error instanceof UsageError) return false
+    throw error
+  }
+}
+
 /** The real path of what exists of a path, with what does not exist yet appended. */
 async function deepestReal(path: string): Promise<string> {
   try {
@@ -108,7 +123,7 @@ function pathProblem(path: string): string | undefined {
     if (/[\\:*?"<>|\p{Cc}]/u.test(segment))
       return 'has a character that file names cannot have everywhere (\\ : * ? " < > | or a control character)'
     if (/[. ]$/.test(segment)) return 'has a part that ends with a dot or a space'
-    if (WINDOWS_DEVICE.test(segment)) return `has a part that is a device on Windows ("${segment}")`
+    if (isWindowsDevice(segment)) return `has a part that is a device on Windows ("${segment}")`
     if (Buffer.byteLength(segment) > MAX_SEGMENT) return `has a part longer than ${MAX_SEGMENT} bytes`
   }
   return undefined

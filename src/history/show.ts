@@ -1,9 +1,7 @@
 import type {Context} from '../context.ts'
-import {UsageError} from '../errors.ts'
-import {nearest} from '../nearest.ts'
 import {isSettled} from '../session/history-line.ts'
 import type {HistoryLine, SessionStore} from '../store/session-store.ts'
-import {foreignLine} from '../text.ts'
+import {unknownSession} from '../unknown-session.ts'
 
 const LOOK_AGAIN_MS = 250
 
@@ -35,16 +33,4 @@ async function isOver(sessions: SessionStore, id: string): Promise<boolean> {
   const session = await sessions.get(id)
   if (session === undefined || isSettled(session)) return true
   return session.ownerStanding === 'dead' || session.ownerStanding === 'foreign'
-}
-
-/** The error for an id that no session has, with the nearest ones. */
-export async function unknownSession(sessions: SessionStore, id: string): Promise<UsageError> {
-  const all = await sessions.list({active: false})
-  const near = nearest(
-    id,
-    all.map((session) => session.id),
-  )
-  return new UsageError(`This workspace has no session "${foreignLine(id, 100)}".`, {
-    next: near.length > 0 ? `Did you mean ${near.join(' or ')}?` : 'See what there is with ag history.',
-  })
 }

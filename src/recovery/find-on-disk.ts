@@ -1,6 +1,6 @@
 import {isAbsolute, join, relative} from 'node:path'
 import {BrokenImageError, inspectImage} from '../asset/image.ts'
-import {confine} from '../asset/output-path.ts'
+import {isConfined} from '../asset/output-path.ts'
 import {UsageError} from '../errors.ts'
 import {sha256, type WholePicture} from '../fetch-picture.ts'
 import {readSmall} from '../read-small.ts'
@@ -69,11 +69,5 @@ async function candidates(
 async function isInside(workspace: string, path: string): Promise<boolean> {
   const away = relative(workspace, path)
   if (away.startsWith('..') || isAbsolute(away)) return false
-  try {
-    await confine(workspace, path)
-    return true
-  } catch (error) {
-    if (error instanceof UsageError) return false
-    throw error
-  }
+  return isConfined(workspace, path)
 }

@@ -1,6 +1,6 @@
 import {dirname, join, resolve} from 'node:path'
 import type {Asset, ImageFormat} from '../asset/asset.ts'
-import {confine} from '../asset/output-path.ts'
+import {isConfined} from '../asset/output-path.ts'
 import {UsageError} from '../errors.ts'
 import {sha256, type WholePicture} from '../fetch-picture.ts'
 import {readSmall} from '../read-small.ts'
@@ -44,7 +44,7 @@ export async function putInPlace(
 ): Promise<Place> {
   const digest = sha256(bytes)
   for (const place of candidates(places, session, request, format)) {
-    if (!(await isConfined(place))) continue
+    if (!(await isConfined(place.inside, place.path))) continue
     if (await writeNewPicture(place.path, bytes)) return place
     const there = await readSmall(place.path)
     if (there && sha256(there) === digest) return place
@@ -52,17 +52,6 @@ export async function putInPlace(
   throw new UsageError(`There is no free place for the picture of ${session.id}.`, {
     next: `Move away what lies in ${ownFolder(places, session.id)}.`,
   })
-}
-
-/** A place behind a link, or where there is a folder, is not free. */
-async function isConfined({inside, path}: Place): Promise<boolean> {
-  try {
-    await confine(inside, path)
-    return true
-  } catch (error) {
-    if (error instanceof UsageError) return false
-    throw error
-  }
 }
 
 const NUMBERED = 9

@@ -1,3 +1,4 @@
+import {isRecord} from './record.ts'
 import {
   type Picture,
   type Session,
@@ -177,10 +178,6 @@ function readRequest(value: unknown): SessionRequest | undefined {
     ...(isCount(total) ? {total} : {}),
     ...(redacted === true ? {redacted} : {}),
   }
-}
-
-function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 
 function isShallow(value: unknown, depth: number): boolean {

@@ -1,3 +1,5 @@
+import {isRecord} from './record.ts'
+
 const HIDDEN = '(redacted)'
 
 /**
@@ -74,8 +76,4 @@ function parse(text: string): Record<string, unknown> | undefined {
   } catch {
     return undefined
   }
-}
-
-function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
 }

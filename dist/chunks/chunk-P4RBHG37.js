@@ -1,2 +1,0 @@
-import {createRequire as __createRequire} from 'node:module';import {fileURLToPath as __fileURLToPath} from 'node:url';const require = __createRequire(import.meta.url);const __filename = __fileURLToPath(import.meta.url), __dirname = __fileURLToPath(new URL('.', import.meta.url))
-import{a as r,b as n}from"./chunk-4JQA2O2N.js";import{a as e}from"./chunk-53HFHGDK.js";var a=class extends n{static{e(this,"GenerationError")}name="GenerationError";exitCode=r.assetsMissing;fault;constructor(o,t,i={}){super(t,i),this.fault=o}};export{a};

@@ -1,0 +1,3 @@
+import {createRequire as __createRequire} from 'node:module';import {fileURLToPath as __fileURLToPath} from 'node:url';const require = __createRequire(import.meta.url);const __filename = __fileURLToPath(import.meta.url), __dirname = __fileURLToPath(new URL('.', import.meta.url))
+import{a as n}from"./chunk-53HFHGDK.js";import{stripVTControlCharacters as i}from"node:util";var u=/(?![\t\n])[\p{Cc}\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]/gu;function c(r){return i(r).replace(/\r\n?/g,`
+`).replace(u,"").replace(/^(\s*)::/gm,"$1\u200B::").replaceAll("##[","#\u200B#[")}n(c,"foreign");function s(r,t=200){let e=c(r).replace(/\s+/g," ").trim();return e.length<=t?e:`${e.slice(0,t-1)}\u2026`}n(s,"foreignLine");export{c as a,s as b};

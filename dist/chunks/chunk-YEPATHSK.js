@@ -1,0 +1,3 @@
+import {createRequire as __createRequire} from 'node:module';import {fileURLToPath as __fileURLToPath} from 'node:url';const require = __createRequire(import.meta.url);const __filename = __fileURLToPath(import.meta.url), __dirname = __fileURLToPath(new URL('.', import.meta.url))
+import{b as s}from"./chunk-T6OQMJZQ.js";import{c as i}from"./chunk-4JQA2O2N.js";import{a as t}from"./chunk-53HFHGDK.js";var r=20,a=class extends i{static{t(this,"ManifestError")}name="ManifestError";problems;constructor(e,l){let n=e.slice(0,r).map(({file:m,line:d,column:f,path:o,message:g})=>`${m}:${d}:${f}: ${o?`${s(o)}: `:""}${g}`);e.length>r&&n.push(`and ${e.length-r} more`),super(n.join(`
+`),{next:l}),this.problems=e}};export{a};
