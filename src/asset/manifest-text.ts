@@ -28,6 +28,12 @@ export function parseManifestText(file: string, text: string): ManifestText {
   }
 }
 
+/** Instead of what the library says to programmers. */
+const WORDS: Readonly<Record<string, string>> = {
+  MULTIPLE_DOCS: 'a second YAML document begins here; a manifest is one',
+  DUPLICATE_KEY: 'this key is in its map already',
+}
+
 /** A document with the places of everything in it. */
 class Located {
   readonly document: Document
@@ -43,7 +49,7 @@ class Located {
     const {errors} = this.document
     if (errors.length > 0) {
       throw new ManifestError(
-        errors.map(({pos, message}) => this.#at(pos[0], [], message.split('\n')[0] ?? message)),
+        errors.map(({code, pos, message}) => this.#at(pos[0], [], WORDS[code] ?? message.split('\n')[0] ?? message)),
         'Mend the YAML (or JSON) first.',
       )
     }

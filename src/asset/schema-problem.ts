@@ -17,9 +17,25 @@ export function explain(issues: readonly Issue[], text: ManifestText): ManifestP
 
 /** What is wrong with one value, in words. */
 export function describe(issue: Issue): string {
+  const inner = issue.code === 'invalid_union' ? formMeant(issue.errors) : undefined
+  if (inner) return inner.map(describeInside).join('; ')
   const expected = expectation(issue)
   if (issue.input === undefined) return `is missing (expected ${expected})`
   return `expected ${expected}, got ${show(issue.input)}`
+}
+
+/** What is wrong with the one form of several that a value was meant to have: what is a map cannot be a text. */
+function formMeant(forms: readonly (readonly Issue[])[]): readonly Issue[] | undefined {
+  const possible = forms.filter((issues) => !issues.some(({code, path}) => path.length === 0 && OTHER_FORM.has(code)))
+  return possible.length === 1 ? possible[0] : undefined
+}
+
+const OTHER_FORM: ReadonlySet<string> = new Set(['invalid_type', 'invalid_value'])
+
+function describeInside(issue: Issue): string {
+  if (issue.code === 'unrecognized_keys')
+    return `unknown key ${issue.keys.map((key) => `"${foreignLine(key, 60)}"`).join(', ')}`
+  return issue.path.length === 0 ? describe(issue) : `${issue.path.join('.')}: ${describe(issue)}`
 }
 
 function expectation(issue: Issue): string {

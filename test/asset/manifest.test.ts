@@ -153,6 +153,12 @@ describe('a wrong manifest tells the place, what was expected and what may be me
       'assets: [{id: a, prompt: x, frobnicate: 1}]',
       '1:29 assets[0].frobnicate: unknown key "frobnicate"; parameters of the server go under "params"',
     ],
+    [
+      'assets: [{id: a, prompt: x, loras: [{nam: ink}]}]',
+      '1:37 assets[0].loras[0]: name: is missing (expected a text); unknown key "nam"',
+    ],
+    ['assets: [{id: a, prompt: x}]\n---\nassets: []', '2:1 : a second YAML document begins here; a manifest is one'],
+    ['assets: [{id: a, prompt: x, prompt: y}]', '1:29 : this key is in its map already'],
     ['assets: [{id: a, prompt: x, steps: many}]', '1:36 assets[0].steps: expected a number, got the text "many"'],
     ['assets: [{id: a, prompt: x, width: 12}]', '1:36 assets[0].width: expected a number of at least 64, got 12'],
     [
@@ -225,7 +231,7 @@ describe('a wrong manifest tells the place, what was expected and what may be me
     ['assets: []', '1:1 : declares no assets'],
     ['- a', '1:1 : expected a map of keys and values, got a list'],
     ['assets: [', '1:10 : Flow sequence in block collection must be sufficiently indented and end with a ]'],
-    ['assets: []\nassets: []', '2:1 : Map keys must be unique'],
+    ['assets: []\nassets: []', '2:1 : this key is in its map already'],
   ])('%j', async (text, problem) => {
     expect(await problemsOf(text)).toContain(problem)
   })

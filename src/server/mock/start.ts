@@ -66,7 +66,7 @@ function listen(server: ReturnType<typeof createServer>, {port, host}: {port: nu
       const reason = error.code === 'EADDRINUSE' ? 'something listens there already' : (error.code ?? error.message)
       reject(
         new UsageError(`The mock server cannot listen on ${host}:${port}: ${reason}.`, {
-          next: 'Choose another --port.',
+          next: error.code === 'EADDRNOTAVAIL' ? 'Choose another --host.' : 'Choose another --port.',
           cause: error,
         }),
       )

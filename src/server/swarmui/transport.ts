@@ -143,6 +143,7 @@ const REASONS: Readonly<Record<string, string>> = {
   UND_ERR_CONNECT_TIMEOUT: 'the connection timed out',
   UND_ERR_HEADERS_TIMEOUT: 'it did not answer in time',
   UND_ERR_BODY_TIMEOUT: 'its answer stopped half way',
+  ERR_SSL_WRONG_VERSION_NUMBER: 'it does not speak https there (http:// may be right)',
   EADDRREFUSED: 'the name resolves to a link-local or metadata address',
 }
 
