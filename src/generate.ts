@@ -7,7 +7,7 @@ import {fromWorkspace} from './fetch-picture.ts'
 import {type GenerateResult, isCompleted, resultOf} from './generate-result.ts'
 import {type AssetOutcome, makePicture, RunStoppedError} from './make-picture.ts'
 import {beginMaking} from './making.ts'
-import {type DoneMeanwhile, doneMeanwhile} from './meanwhile.ts'
+import {Meanwhile} from './meanwhile.ts'
 import {beginSession} from './picture-session.ts'
 import {preflight} from './preflight.ts'
 import {
@@ -56,14 +56,16 @@ export interface GenerateOptions {
 export async function generate(context: Context, options: GenerateOptions): Promise<GenerateResult> {
   const {clock, report, server, signal} = context
   const started = clock.monotonic()
-  const plannedAt = clock.now()
   const {assets, resumption, work: earlier} = await prepare(context, options)
   const {run, kept, elsewhere} = resumption
   const {concurrency} = options
   const outcomes = new Map<string, AssetOutcome>(
     assets.flatMap((asset) => {
       const known = kept.get(asset.id)
-      return known ? [[asset.id, keptOutcome(asset, known, options)] as const] : []
+      if (!known) return []
+      // Where it was found, which need not be where it was when it was made: another manifest may have had it made.
+      const path = fromWorkspace(options.workspace, asset.pathFor(asset.expectedFormat))
+      return [[asset.id, keptOutcome(asset, {...known, picture: {...known.picture, path}})] as const]
     }),
   )
   const todo = assets.filter(({id}) => !outcomes.has(id))
@@ -76,11 +78,11 @@ export async function generate(context: Context, options: GenerateOptions): Prom
   await context.sessions.runs.withdrawCancel(run)
 
   const {workspace, outputDirectory, retries, retryDelayMs = 1000, snapshots = false} = options
-  const {total, sessionIds, edited} = resumption
+  const {total, sessionIds, recorded, settled} = resumption
   const shared = {workspace, outputDirectory, snapshots, retries, retryDelayMs}
-  const making = await beginMaking(context, {run, total, sessionIds, edited, ...shared})
-  const othersDid = async (asset: Asset): Promise<DoneMeanwhile | undefined> =>
-    options.resume === 'never' ? undefined : doneMeanwhile(context, asset, plannedAt)
+  const making = await beginMaking(context, {run, total, sessionIds, recorded, ...shared})
+  const meanwhile = options.resume === 'never' ? undefined : new Meanwhile(context, {workspace, run, settled})
+  const left: Asset[] = []
   let stopped: AgError | undefined
   let unforeseen: unknown
   let failedFast = false
@@ -93,12 +95,12 @@ export async function generate(context: Context, options: GenerateOptions): Prom
     const adopted = await adoptEarlier(context, making, asset, {sessions, work: earlier})
     if (adopted) return adopted
     const begun = await context.sessions.exclusively(
-      async () => (await othersDid(asset)) ?? beginSession(context, making, asset),
+      async () => (await meanwhile?.lookFor(asset)) ?? beginSession(context, making, asset),
     )
     if ('append' in begun) return makePicture(context, making, asset, begun)
-    if ('live' in begun) return madeElsewhere(context, asset, begun.live)
-    report({event: 'notice', message: `${asset.id} was made by another process meanwhile.`})
-    return keptOutcome(asset, begun.kept, options)
+    if ('kept' in begun) return keptMeanwhile(context, asset, begun.kept)
+    left.push(asset)
+    return madeElsewhere(context, asset, begun.live)
   }
   const work = async (): Promise<void> => {
     for (const asset of queue) {
@@ -121,12 +123,17 @@ export async function generate(context: Context, options: GenerateOptions): Prom
   await Promise.all(Array.from({length: Math.min(concurrency, todo.length)}, work))
   // Only now: what the others had on its way is in its history.
   if (unforeseen !== undefined) throw unforeseen
+  for (const asset of left) {
+    const now = await meanwhile?.lookFor(asset)
+    if (now && 'kept' in now) outcomes.set(asset.id, keptMeanwhile(context, asset, now.kept))
+  }
   const cancelled = await wasCancelled()
   await context.sessions.runs.forget(run)
 
   const all = assets.map(({id}): AssetOutcome => {
     const why = resumption.why.get(id)
-    return {...(outcomes.get(id) ?? {asset: id, state: 'pending'}), ...(why ? {why} : {})}
+    const outcome = outcomes.get(id) ?? {asset: id, state: 'pending'}
+    return {...outcome, ...(why && outcome.source !== 'kept' ? {why} : {})}
   })
   if (cancelled && !all.every(isCompleted)) stopped ??= new CancelledError()
   const early = signal.aborted ? (signal.reason as AgError) : stopped
@@ -138,8 +145,8 @@ export async function generate(context: Context, options: GenerateOptions): Prom
     duration_seconds,
     ...(early ? {early} : {}),
   })
-  const {made, adopted, failed, pending} = result
-  report({event: 'run.finished', run, made, adopted, kept: kept.size, failed, pending, duration_seconds})
+  const {made, adopted, kept: there, failed, pending} = result
+  report({event: 'run.finished', run, made, adopted, kept: there, failed, pending, duration_seconds})
   return result
 }
 
@@ -159,8 +166,7 @@ async function prepare(context: Context, options: GenerateOptions): Promise<Prep
     if (gate && (error instanceof UnreachableError || error instanceof NoBackendError)) return undefined
     throw error
   })
-  const plan = (assets: readonly Asset[]): Promise<Resumption> =>
-    context.sessions.exclusively(() => planResumption(context, {assets, run, mode}))
+  const plan = (assets: readonly Asset[]): Promise<Resumption> => planResumption(context, {assets, run, mode})
   let resumption = early && (await plan(early))
   if (gate && resumption?.kept.size !== options.assets.length) {
     const {exit_code, error} = await waitIdle({...context, servers: [context.server]}, gate)
@@ -173,17 +179,13 @@ async function prepare(context: Context, options: GenerateOptions): Promise<Prep
   return {assets, resumption, work: await askAboutEarlier(context, resumption)}
 }
 
-function keptOutcome(asset: Asset, {session, picture}: Kept, {workspace}: GenerateOptions): AssetOutcome {
+function keptOutcome(asset: Asset, {session, picture}: Kept): AssetOutcome {
   const {seed, model} = session.result ?? {}
   const used = {...(seed === undefined ? {} : {seed}), ...(model === undefined ? {} : {model})}
-  // Where it was found, which need not be where it was when it was made: another manifest may have had it made.
-  const path = fromWorkspace(workspace, asset.pathFor(asset.expectedFormat))
-  return {
-    asset: asset.id,
-    session: session.id,
-    state: 'completed',
-    source: 'kept',
-    picture: {...picture, path},
-    ...used,
-  }
+  return {asset: asset.id, session: session.id, state: 'completed', source: 'kept', picture, ...used}
+}
+
+function keptMeanwhile({report}: Context, asset: Asset, kept: Kept): AssetOutcome {
+  report({event: 'notice', message: `${asset.id} was made by another process meanwhile.`})
+  return keptOutcome(asset, kept)
 }

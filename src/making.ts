@@ -1,4 +1,6 @@
 import type {Context} from './context.ts'
+import {sha256} from './fetch-picture.ts'
+import {readSmall} from './read-small.ts'
 import type {Resumption} from './resume.ts'
 
 /** What all pictures of one run share. */
@@ -30,12 +32,13 @@ const INTERRUPT_WITHIN_MS = 1500
 /** What a run is begun with. Asks the server who we are; throws as it does. */
 export async function beginMaking(
   context: Context,
-  {edited, ...run}: Omit<Making, 'user' | 'keepCredential' | 'makeRoom' | 'interrupt'> & Pick<Resumption, 'edited'>,
+  {recorded, ...run}: Omit<Making, 'user' | 'keepCredential' | 'makeRoom' | 'interrupt'> & Pick<Resumption, 'recorded'>,
 ): Promise<Making> {
   return {
     ...run,
     makeRoom: async (asset, path) => {
-      if (edited.has(asset)) await keepEdited(context, asset, path)
+      // Where no history tells of the asset, its file may be anything; it was checked before the run began.
+      if (recorded.assets.has(asset)) await keepEdited(context, asset, path, recorded.digests)
     },
     user: await context.server.userId(context.signal),
     keepCredential: credentialKeeper(context, run.run),
@@ -43,7 +46,14 @@ export async function beginMaking(
   }
 }
 
-async function keepEdited({sessions, report}: Context, asset: string, path: string): Promise<void> {
+async function keepEdited(
+  {sessions, report}: Context,
+  asset: string,
+  path: string,
+  recorded: ReadonlySet<string>,
+): Promise<void> {
+  const bytes = await readSmall(path)
+  if (bytes === undefined || recorded.has(sha256(bytes))) return
   const {place} = await sessions.upkeep.setAside({copyOf: path})
   const message = `The picture of ${asset} had been changed since it was made: what it was is kept as ${place}.`
   report({event: 'notice', message})

@@ -1,29 +1,67 @@
-import {stat} from 'node:fs/promises'
+import {resolve} from 'node:path'
 import type {Asset} from './asset/asset.ts'
 import {assetKey} from './asset/key.ts'
 import type {Context} from './context.ts'
-import {firstOnDisk, isOrphan, type Kept} from './resume.ts'
+import {sha256} from './fetch-picture.ts'
+import {readSmall} from './read-small.ts'
+import {isOrphan, type Kept} from './resume.ts'
+import {isSettled} from './session/history-line.ts'
 import type {OwnedSession} from './store/session-store.ts'
 
 /** What another process has done of a picture: it makes it at this moment, or has put it there. */
 export type DoneMeanwhile = {readonly live: OwnedSession} | {readonly kept: Kept}
 
 /**
- * What other processes have done of a picture in this workspace since the run was planned, `plannedAt` by the wall clock: two that
- * were started on the same pictures must not both pay for them. Looks at the disk only.
+ * What other processes have done in a workspace since a run was planned: two that were started on the same pictures must not both pay
+ * for them. Looks at the disk only, and at each session once.
  */
-export async function doneMeanwhile(
-  {server, sessions}: Context,
-  asset: Asset,
-  plannedAt: number,
-): Promise<DoneMeanwhile | undefined> {
-  const key = assetKey(asset, server)
-  // In this order: what was under way at the first look is there at the second.
-  const live = (await sessions.underWay()).find((session) => session.key === key && !isOrphan(session))
-  if (live) return {live}
-  const written = (await stat(asset.pathFor(asset.expectedFormat)).catch(() => undefined))?.mtimeMs ?? 0
-  if (written < plannedAt) return undefined
-  const made = (await sessions.list({active: false})).filter((session) => session.key === key)
-  const kept = await firstOnDisk(asset, made)
-  return kept && {kept}
+export class Meanwhile {
+  readonly #context: Context
+  readonly #workspace: string
+  readonly #run: string
+  readonly #seen: Set<string>
+  readonly #made = new Map<string, OwnedSession>()
+
+  /** `settled` are the sessions that had come to their end when the run was planned. */
+  constructor(
+    context: Context,
+    {
+      workspace,
+      run,
+      settled,
+    }: {readonly workspace: string; readonly run: string; readonly settled: ReadonlySet<string>},
+  ) {
+    this.#context = context
+    this.#workspace = workspace
+    this.#run = run
+    this.#seen = new Set(settled)
+  }
+
+  async lookFor(asset: Asset): Promise<DoneMeanwhile | undefined> {
+    const {server, sessions} = this.#context
+    const key = assetKey(asset, server)
+    // Each run is to have a picture of its own of a random seed.
+    const isSame = (session: OwnedSession): boolean =>
+      session.key === key && (!asset.randomSeed || session.run === this.#run)
+    // In this order: what was under way at the first look has come to its end at the second.
+    const live = (await sessions.underWay()).find((session) => isSame(session) && !isOrphan(session))
+    if (live) return {live}
+    await this.#readNew()
+    const session = this.#made.get(key)
+    const picture = session?.result?.picture
+    if (!session || !picture || !isSame(session)) return undefined
+    const bytes = await readSmall(resolve(this.#workspace, picture.path))
+    return bytes && sha256(bytes) === picture.sha256 ? {kept: {session, picture}} : undefined
+  }
+
+  async #readNew(): Promise<void> {
+    const {sessions} = this.#context
+    for (const id of sessions.ids()) {
+      if (this.#seen.has(id)) continue
+      const session = await sessions.get(id)
+      if (!session || !isSettled(session)) continue
+      this.#seen.add(id)
+      if (session.key !== undefined && session.state === 'completed') this.#made.set(session.key, session)
+    }
+  }
 }

@@ -38,8 +38,10 @@ export interface Resumption {
   readonly earlier: ReadonlyMap<string, readonly OwnedSession[]>
   /** Why those that are neither kept nor made elsewhere are to be made, by asset. */
   readonly why: ReadonlyMap<string, Why>
-  /** Assets whose file somebody changed since it was made. */
-  readonly edited: ReadonlySet<string>
+  /** What histories tell of pictures: of which assets, and the sha256 of each. */
+  readonly recorded: {readonly assets: ReadonlySet<string>; readonly digests: ReadonlySet<string>}
+  /** Sessions of whatever run that have come to their end. */
+  readonly settled: ReadonlySet<string>
   /** Ids that are taken. */
   readonly sessionIds: ReadonlySet<string>
 }
@@ -73,10 +75,7 @@ export async function planResumption(
   const why = new Map<string, Why>()
   const known = new Set(all.map(({asset}) => asset))
   const askedFor = new Set(all.map((session) => session.key))
-  const made = all.filter(({result}) => result?.picture)
-  const recorded = new Set(made.map(({result}) => result?.picture?.sha256))
-  const recordedAssets = new Set(made.map(({asset}) => asset))
-  const edited = new Set<string>()
+  const pictures = all.flatMap(({asset, result}) => (result?.picture ? [{asset, digest: result.picture.sha256}] : []))
   for (const [key, asset] of keys) {
     // Of a random seed, any picture that was made before would do; but each new run is to have a new one.
     const relevant = (byKey.get(key) ?? []).filter(
@@ -88,7 +87,6 @@ export async function planResumption(
     else if (live) elsewhere.set(asset.id, live)
     else {
       earlier.set(asset.id, relevant.filter(mayHavePicture))
-      if (recordedAssets.has(asset.id) && (await isNone(asset, recorded))) edited.add(asset.id)
       const again = mode === 'never' && askedFor.has(key)
       const reason = again ? 'forced' : whyMake(asset, relevant, known.has(asset.id))
       why.set(asset.id, reason === 'new' && (await isThere(asset)) ? 'unrecorded' : reason)
@@ -101,7 +99,11 @@ export async function planResumption(
     elsewhere,
     earlier,
     why,
-    edited,
+    recorded: {
+      assets: new Set(pictures.map(({asset}) => asset)),
+      digests: new Set(pictures.map(({digest}) => digest)),
+    },
+    settled: new Set(all.filter(isSettled).map(({id}) => id)),
     sessionIds: new Set(all.filter((session) => session.run === name).map(({id}) => id)),
   }
 }
@@ -148,18 +150,11 @@ async function unfinishedRun(
   return total !== undefined && completed.size < total ? {run: newest.run, total} : undefined
 }
 
-/** Whether an asset's file is none of those that histories tell of. */
-async function isNone(asset: Asset, digests: ReadonlySet<string | undefined>): Promise<boolean> {
-  const bytes = await readSmall(asset.pathFor(asset.expectedFormat))
-  return bytes !== undefined && !digests.has(sha256(bytes))
-}
-
 async function isThere({pathFor, expectedFormat}: Asset): Promise<boolean> {
   return (await stat(pathFor(expectedFormat)).catch(() => undefined)) !== undefined
 }
 
-/** The session whose recorded picture the asset's file is, if it is one's. */
-export async function firstOnDisk(asset: Asset, sessions: readonly OwnedSession[]): Promise<Kept | undefined> {
+async function firstOnDisk(asset: Asset, sessions: readonly OwnedSession[]): Promise<Kept | undefined> {
   const path = asset.pathFor(asset.expectedFormat)
   const recorded = sessions.filter(({state, result}) => state === 'completed' && result?.picture)
   if (recorded.length === 0) return undefined

@@ -80,6 +80,16 @@ describe('generate, run again', () => {
     expect(digests(at)).toEqual(before)
   })
 
+  test('keeps nothing aside of a picture that somebody moved away, or that comes in another format', async () => {
+    await using at = await rehearse()
+    await at.generate(three)
+    await at.write('assets/moon.png', 'brushed up')
+    const request = three.replace('prompt: a moon', 'prompt: a moon, params: {imageformat: JPG}')
+    expect(await at.generate(request, {overwrite: true})).toMatchObject({made: 1, kept: 2, exit_code: 0})
+    expect(existsSync(outputOf(at, 'moon.jpg'))).toBe(true)
+    expect(at.events.some((event) => event.event === 'notice' && /changed since/.test(event.message))).toBe(false)
+  })
+
   test('keeps what somebody made of a picture, before another takes its place', async () => {
     await using at = await rehearse()
     await at.generate(three)

@@ -100,16 +100,18 @@ export class FileStore implements SessionStore {
     return sessions.sort((a, b) => compare(a.startedAt, b.startedAt) || compare(a.id, b.id))
   }
 
+  ids(): readonly string[] {
+    return this.#ids()
+  }
+
   async underWay(): Promise<readonly OwnedSession[]> {
     await this.#enter()
-    if (this.#owners.alone()) return []
     const sessions = activeSessions(this.#layout).map((session) => this.#withOwner(session))
     return (await Promise.all(sessions)).filter(({ownerStanding}) => ownerStanding !== 'self')
   }
 
   async exclusively<T>(work: () => Promise<T>): Promise<T> {
     await this.#enter()
-    if (this.#owners.alone()) return work()
     const done = await withClaimLock(this.#layout, this.#options.clock, async () => ({value: await work()}))
     return done ? done.value : work()
   }

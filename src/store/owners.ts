@@ -68,11 +68,6 @@ export class Owners {
     }
   }
 
-  /** Whether nobody else has been here and left a name: then nobody has to be asked. */
-  alone(): boolean {
-    return this.known().every((token) => token === this.token)
-  }
-
   /** Removes a dead owner; returns how many files. */
   forget(token: string): number {
     return [this.#identityFile(token), this.#lockFile(token)].filter(removeQuietly).length

@@ -152,11 +152,13 @@ export interface SessionStore {
   get(id: string): Promise<OwnedSession | undefined>
   /** Sessions that are not settled (or all), sorted by start and then id. */
   list(query: {readonly active: boolean}): Promise<readonly OwnedSession[]>
+  /** The ids of all sessions; only their names are read. */
+  ids(): readonly string[]
   /** The unsettled sessions that other processes have begun or taken over in this workspace; cheap, however many histories it has. */
   underWay(): Promise<readonly OwnedSession[]>
   /**
-   * Does something while no other process of this workspace does such a thing. From then on the others know of us; where they do not
-   * let us in for seconds, as on a file system without locks, it is done all the same.
+   * Does something short while no other process of this workspace does such a thing. Where the others do not let us in for seconds,
+   * as on a file system without locks, it is done all the same.
    */
   exclusively<T>(work: () => Promise<T>): Promise<T>
   history(id: string): AsyncIterable<HistoryLine>

@@ -96,6 +96,14 @@ export const MUTATIONS: readonly Mutation[] = [
     tests: ['test/resume.test.ts'],
   },
   {
+    name: 'a picture is begun without keeping other processes out',
+    file: 'src/store/file-store.ts',
+    find: 'const done = await withClaimLock(this.#layout, this.#options.clock, async () => ({value: await work()}))',
+    replace: 'const done = {value: await work()}',
+    tests: ['test/store/file-store.test.ts'],
+    only: 'one at a time',
+  },
+  {
     name: 'recovery takes a place that somebody else has taken',
     file: 'src/recovery/place.ts',
     find: 'if (await writeNewPicture(place.path, bytes)) return place',

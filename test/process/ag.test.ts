@@ -18,6 +18,25 @@ describe('ag generate', () => {
     expect(JSON.parse(readFileSync(join(at.folder, '.asset-generator-state.json'), 'utf8')).sessions).toEqual({})
   })
 
+  test('makes each picture once when several are started at the same moment', async () => {
+    await using at = await workspace({step_ms: 2})
+    const ids = Array.from(
+      {length: 12},
+      (_, n) => `  - {id: p${n}, prompt: p${n}, model: mock/flux-dev, width: 64, height: 64}`,
+    )
+    await at.write('ag.yaml', `assets:\n${ids.join('\n')}\n`)
+    const runs = await Promise.all([1, 2, 3].map(() => at.run(['generate', '--json', '--concurrency', '4'])))
+    const results = runs.map(({stdout}) => JSON.parse(stdout) as {made: number; failed: number})
+    expect(results.reduce((sum, {made}) => sum + made, 0)).toBe(ids.length)
+    const {generations} = (await fetch(`${at.mock.url}/Mock/State`).then((answer) => answer.json())) as {
+      generations: number
+    }
+    expect(generations).toBe(ids.length)
+    expect(readdirSync(join(at.folder, 'assets'))).toHaveLength(ids.length)
+    // Who is left with pictures that another was still making says so.
+    expect(runs.map(({exitCode}) => exitCode).filter((code) => code !== 0 && code !== 6)).toEqual([])
+  })
+
   test('prints its result as JSON, also when pictures are missing', async () => {
     await using at = await workspace({faults: [{when: {prompt: 'moon'}, do: {error: 'ComfyUI errored: no'}}]})
     const {exitCode, stdout, stderr} = await at.run(['generate', '--json'])

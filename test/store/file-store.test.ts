@@ -36,6 +36,10 @@ function open(stateDir: string, {clock = manualClock(), readOnly = false, report
   })
 }
 
+function openInRealTime(stateDir: string) {
+  return openWorkspace({...resolveWorkspace({stateDir, stateFile: undefined}), clock: systemClock, command: 'test'})
+}
+
 describeStore('a workspace', async () => {
   const folder = temporaryFolder()
   const away = temporaryFolder()
@@ -204,13 +208,34 @@ describe('writing a workspace', () => {
   })
 })
 
+test('what keeps others out is done one at a time', async () => {
+  await using folder = temporaryFolder()
+  const stores = [openInRealTime(folder.path), openInRealTime(folder.path)]
+  const order: string[] = []
+  const work = (name: string) => async (): Promise<void> => {
+    order.push(`${name} begins`)
+    await new Promise((resolve) => setImmediate(resolve))
+    order.push(`${name} ends`)
+  }
+  await Promise.all(stores.map((store, n) => store.exclusively(work(`${n}`))))
+  expect(order).toEqual(['0 begins', '0 ends', '1 begins', '1 ends'])
+  for (const store of stores) await store.close()
+})
+
+test('a session of another process is under way until it is settled', async () => {
+  await using folder = temporaryFolder()
+  const [ours, theirs] = [openInRealTime(folder.path), openInRealTime(folder.path)]
+  const writer = await theirs.create('gen-a', request)
+  await ours.create('gen-b', request)
+  expect(await ours.underWay()).toMatchObject([{id: 'gen-a', ownerStanding: 'alive'}])
+  await writer.append({event: 'failed', state: 'failed'})
+  expect(await ours.underWay()).toEqual([])
+  for (const store of [ours, theirs]) await store.close()
+})
+
 test('tidying removes old temporary files of all that is kept, and only those', async () => {
   await using folder = temporaryFolder()
-  const store = openWorkspace({
-    ...resolveWorkspace({stateDir: folder.path, stateFile: undefined}),
-    clock: systemClock,
-    command: 'test',
-  })
+  const store = openInRealTime(folder.path)
   await store.create('gen-a', request)
   const old = new Date(Date.now() - 24 * 3600_000)
   const names = ['.asset-generator-state.json', '.ag/sessions/gen-x.jsonl', '.ag/local/settled', '.ag/local/active/x']
