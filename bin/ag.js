@@ -10,4 +10,4 @@ if (major < 22 || (major === 22 && minor < 19)) {
 
 module.enableCompileCache()
 const {main} = await import('../lib/main.js')
-await main(import.meta.url)
+await main({dir: import.meta.url})

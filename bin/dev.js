@@ -2,10 +2,10 @@
 // Runs the TypeScript sources unbuilt, for working on ag itself.
 import {readFile} from 'node:fs/promises'
 import {fileURLToPath} from 'node:url'
-import {execute} from '@oclif/core'
+import {main} from '../src/cli/main.ts'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
 const pjson = JSON.parse(await readFile(new URL('../package.json', import.meta.url), 'utf8'))
 pjson.oclif.commands = './commands'
 pjson.oclif.hooks = {command_not_found: './src/cli/command-not-found.ts'}
-await execute({loadOptions: {root, pjson, ignoreManifest: true}})
+await main({loadOptions: {root, pjson, ignoreManifest: true}})

@@ -2,6 +2,7 @@ import {Flags} from '@oclif/core'
 import {AgCommand} from '../src/cli/base-command.ts'
 import {conduct} from '../src/cli/conduct.ts'
 import {serverFlags, stateFlags} from '../src/cli/flags.ts'
+import {readerGone} from '../src/cli/outlive-readers.ts'
 import {preferQuickExit} from '../src/cli/short-lived.ts'
 import {renderStatus} from '../src/cli/status-format.ts'
 import {parseInterval} from '../src/face/gate.ts'
@@ -42,7 +43,7 @@ Exit code 3 when the server cannot be reached, 4 when it wants other credentials
       if (!this.jsonEnabled()) process.stdout.write(await renderStatus(answer, flags.format, flags.watch))
     }
     const result = await conduct({...flags, silent: true}, (conduct) =>
-      runStatus(flags, {...conduct, ...again, show, reuseSession: true}),
+      runStatus(flags, {...conduct, ...again, show, reuseSession: true, leave: readerGone}),
     )
     process.exitCode = result.exit_code
     return result

@@ -9,7 +9,7 @@ import {type AssetOutcome, makePicture, RunStoppedError} from './make-picture.ts
 import {beginMaking} from './making.ts'
 import {Meanwhile} from './meanwhile.ts'
 import {beginSession} from './picture-session.ts'
-import {preflight} from './preflight.ts'
+import {preflight, refuseUnwritable} from './preflight.ts'
 import {
   askAboutEarlier,
   type EarlierWork,
@@ -69,6 +69,7 @@ export async function generate(context: Context, options: GenerateOptions): Prom
     }),
   )
   const todo = assets.filter(({id}) => !outcomes.has(id))
+  await refuseUnwritable(todo)
   const unrecorded = [...resumption.why.values()].filter((why) => why === 'unrecorded').length
   if (unrecorded > 0) {
     const message = `No history says how ${unrecorded} of the pictures that are there were made: they are made again.`

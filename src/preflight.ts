@@ -21,11 +21,10 @@ const NAMED_AT_MOST = 10
  * Everything that can be known to fail is found here, before a request is sent or a byte written. Returns the assets with
  * the server's own spelling of model names.
  *
- * Throws `UsageError` for outputs and parameters, `StorageError` for a folder that cannot be written, `NoBackendError` for a server that could not make a picture.
+ * Throws `UsageError` for outputs and parameters, `NoBackendError` for a server that could not make a picture.
  */
 export async function preflight(context: Context, options: PreflightOptions): Promise<readonly Asset[]> {
   await refuseForeignOutputs(context, options)
-  await refuseUnwritable(options)
   const {usable, note} = await context.server.readiness(context.signal)
   if (!usable) {
     throw new NoBackendError(`${context.server.address} cannot make pictures now. ${note ?? ''}`.trim(), {
@@ -92,10 +91,14 @@ async function refuseForeignOutputs(context: Context, options: PreflightOptions)
   )
 }
 
-/** A folder that cannot be written would be noticed only when its picture is there. */
-async function refuseUnwritable({assets}: PreflightOptions): Promise<void> {
+/**
+ * Finds folders that cannot be written before there are pictures for them. Throws `StorageError` that names the first, and `UsageError`
+ * for what is no folder.
+ */
+export async function refuseUnwritable(assets: readonly Asset[]): Promise<void> {
   const folders = new Set(assets.map((asset) => dirname(asset.pathFor(asset.expectedFormat))))
   for (const folder of new Set(await Promise.all([...folders].map(nearestExisting)))) {
+    if (!(await stat(folder)).isDirectory()) throw notFolder(folder)
     await access(folder, constants.W_OK | constants.X_OK).catch((error: unknown) => {
       throw storageError(folder, error)
     })
@@ -108,17 +111,19 @@ async function nearestExisting(folder: string): Promise<string> {
   return (await stat(folder).catch(() => undefined)) ? folder : nearestExisting(parent)
 }
 
+function notFolder(path: string): UsageError {
+  return new UsageError(`A part of the path ${path} is a file, not a folder.`, {
+    next: 'Move that file, or choose another output path.',
+  })
+}
+
 async function readExisting(path: string): Promise<Uint8Array | undefined> {
   try {
     return await readFile(path)
   } catch (error) {
     const code = systemCode(error)
     if (code === 'ENOENT') return undefined
-    if (code === 'ENOTDIR') {
-      throw new UsageError(`A part of the path ${path} is a file, not a folder.`, {
-        next: 'Move that file, or choose another output path.',
-      })
-    }
+    if (code === 'ENOTDIR') throw notFolder(path)
     throw new UsageError(`The file in the way of ${path} cannot be read (${code}).`, {
       next: 'Move it away, or pass --overwrite.',
       cause: error,

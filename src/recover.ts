@@ -186,10 +186,12 @@ class Recovery {
     try {
       while (open.length > 0) {
         await clock.sleep(LOOK_AGAIN_MS, deadline.signal)
+        const unanswered = this.#unanswered
         this.#unanswered = undefined
         const before = new Map(open.map((known) => [known.one, known]))
         const now = await this.#askAndConclude([...before.keys()], deadline.signal)
         // What it did not live to say is as it was.
+        if (deadline.signal.aborted) this.#unanswered ??= unanswered
         open = deadline.signal.aborted ? now.map((known) => before.get(known.one) ?? known) : now
       }
     } catch (error) {

@@ -13,6 +13,7 @@ import {
 import {dirname, join} from 'node:path'
 import {beforeEach, describe, expect, test} from '@jest/globals'
 import {readManifest} from '../src/asset/manifest.ts'
+import {UnreachableError} from '../src/errors.ts'
 import {type RecoverOptions, type RecoverResult, recover} from '../src/recover.ts'
 import {resubmit} from '../src/resubmit.ts'
 import {SwarmServer} from '../src/server/swarmui/client.ts'
@@ -220,6 +221,24 @@ describe('recover', () => {
     })
     const result = await recover({...at.context, server}, await options(at, {waitMs: 100}))
     expect(result).toMatchObject({exit_code: 124, sessions: [{session: id, outcome: 'open'}]})
+    await server.close()
+  })
+
+  test('does not say of a server that never answered that it still works', async () => {
+    await using at = await rehearse()
+    await orphan(at, two, {asset: 'sun', phase: 'ack'})
+    at.mock.control({down: true})
+    const server = Object.assign(new SwarmServer(at.mock.url), {
+      userId: (signal: AbortSignal) =>
+        new Promise<never>((_, reject) => {
+          const late = setTimeout(() => reject(new UnreachableError('away')), 30)
+          signal.addEventListener('abort', () => {
+            clearTimeout(late)
+            reject(signal.reason)
+          })
+        }),
+    })
+    expect(await recover({...at.context, server}, await options(at, {waitMs: 100}))).toMatchObject({exit_code: 3})
     await server.close()
   })
 

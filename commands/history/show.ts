@@ -2,6 +2,7 @@ import {Args, Flags} from '@oclif/core'
 import {AgCommand} from '../../src/cli/base-command.ts'
 import {stateFlags} from '../../src/cli/flags.ts'
 import {historyLine} from '../../src/cli/history-text.ts'
+import {readerGone} from '../../src/cli/outlive-readers.ts'
 import {orphanHint, withHistory} from '../../src/cli/run-history.ts'
 import {preferQuickExit} from '../../src/cli/short-lived.ts'
 import {interruptible} from '../../src/face/interruption.ts'
@@ -26,7 +27,7 @@ export default class HistoryShow extends AgCommand {
     const lines: unknown[] = []
     using interruption = interruptible()
     await withHistory(flags, {readOnly: true, signal: interruption.signal}, async (context) => {
-      for await (const line of showHistory(context, args.session, {follow: flags.follow})) {
+      for await (const line of showHistory(context, args.session, {follow: flags.follow, leave: readerGone})) {
         this.log(flags.raw ? line.text : historyLine(line))
         if (this.jsonEnabled()) lines.push(JSON.parse(line.text))
       }

@@ -96,7 +96,7 @@ function formatOf(template: string): Record<string, ParameterValue> {
 
 function formatFor(parameters: Readonly<Record<string, ParameterValue>>): ImageFormat {
   const wanted = String(parameters['imageformat'] ?? 'PNG').toLowerCase()
-  return ENDINGS[wanted.split('_')[0] ?? ''] ?? 'png'
+  return ENDINGS[/^[a-z]+/.exec(wanted)?.[0] ?? ''] ?? 'png'
 }
 
 function withEnding(template: string): string {

@@ -8,6 +8,8 @@ import {openHistories} from './workspace.ts'
 interface StatusRun extends Conduct {
   /** Milliseconds between looks; without, there is one look. */
   readonly againMs?: number
+  /** Ends looking again and again, between two looks. */
+  readonly leave?: AbortSignal
   /** Is given each answer. */
   readonly show: (result: StatusResult) => Promise<void> | void
   /** Use the SwarmUI session that an earlier command left, and leave one. */
@@ -17,7 +19,7 @@ interface StatusRun extends Conduct {
 /** Asks once, or again and again until it is interrupted; returns the last answer. Writes nothing to the workspace. */
 export async function runStatus(
   settings: ServerSettings & StateSettings,
-  {signal, report, show, againMs, reuseSession = false}: StatusRun,
+  {signal, report, show, againMs, leave = new AbortController().signal, reuseSession = false}: StatusRun,
 ): Promise<StatusResult> {
   const sessions = openHistories(settings, {command: 'ag status', readOnly: true})
   await using connection = await connect(settings, {reuseSession})
@@ -26,9 +28,9 @@ export async function runStatus(
     for (let result = await status(context); ; result = await status(context)) {
       await show(result)
       if (againMs === undefined) return result
-      await systemClock.sleep(againMs, signal).catch(() => {})
+      await systemClock.sleep(againMs, AbortSignal.any([signal, leave])).catch(() => {})
       // Ctrl-C is how one leaves a watch, not a failure.
-      if (signal.aborted) return result
+      if (signal.aborted || leave.aborted) return result
     }
   } finally {
     await sessions.close()

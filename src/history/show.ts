@@ -6,13 +6,13 @@ import {unknownSession} from '../unknown-session.ts'
 const LOOK_AGAIN_MS = 250
 
 /**
- * The lines of one session, oldest first; with `follow` also those to come, until it is settled or its process is gone. Throws `UsageError` when
+ * The lines of one session, oldest first; with `follow` also those to come, until it is settled, its process is gone, or one leaves. Throws `UsageError` when
  * there is no such session, or the signal's reason.
  */
 export async function* showHistory(
   {sessions, clock, signal}: Pick<Context, 'sessions' | 'clock' | 'signal'>,
   id: string,
-  {follow}: {readonly follow: boolean},
+  {follow, leave = new AbortController().signal}: {readonly follow: boolean; readonly leave?: AbortSignal},
 ): AsyncGenerator<HistoryLine> {
   if (!(await sessions.get(id))) throw await unknownSession(sessions, id)
   for (let shown = 0; ; ) {
@@ -24,7 +24,7 @@ export async function* showHistory(
       shown++
       yield line
     }
-    if (!follow || settled) return
+    if (!follow || settled || leave.aborted) return
     await clock.sleep(LOOK_AGAIN_MS, signal)
   }
 }

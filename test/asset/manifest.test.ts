@@ -64,6 +64,7 @@ assets: [{id: logo, prompt: a logo}]`)
   test.each([
     ['icon.png', 'PNG', 'png'],
     ['icon.JPEG', 'JPG', 'jpg'],
+    ['icon.jpg", params: {imageformat: JPG90}, prompt_prefix: "', 'JPG90', 'jpg'],
     ['{id}.webp', 'WEBP', 'webp'],
     ['{id}.{ext}', undefined, 'png'],
     ['icon', undefined, 'png'],

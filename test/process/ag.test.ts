@@ -452,6 +452,20 @@ describe('output that nobody takes', () => {
     expect(readdirSync(join(at.folder, 'assets'))).toHaveLength(2)
   })
 
+  test.each([
+    [['status', '--watch', '--interval', '20ms', '--format', 'json']],
+    [['history', 'show', 'gen-r-sun', '--follow']],
+  ])('ends %j, which does nothing else', async (args) => {
+    await using at = await workspace({step_ms: 100_000})
+    const generating = at.run(run)
+    await until(async () => existsSync(join(at.folder, '.ag', 'sessions', 'gen-r-sun.jsonl')))
+    const child = at.run(args)
+    child.stdout.destroy()
+    expect((await child).exitCode).toBe(0)
+    generating.kill('SIGINT')
+    await generating
+  })
+
   test('is no failure of a command that only tells something', async () => {
     await using at = await workspace()
     await at.run(run)

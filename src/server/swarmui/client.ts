@@ -19,7 +19,7 @@ import type {
 } from '../image-server.ts'
 import {GenerationError} from '../image-server.ts'
 import {parseServerAddress, refuseCredentialsInTheClear} from './address.ts'
-import {ApiError} from './answer.ts'
+import {ApiError, ForeignAnswerError} from './answer.ts'
 import {checkAgainst} from './catalogue.ts'
 import {fetchPicture} from './download.ts'
 import {findPictures} from './find-pictures.ts'
@@ -130,7 +130,11 @@ export class SwarmServer implements ImageServer {
     } catch (error) {
       stop()
       if (!(error instanceof GenerationError) || error.fault !== 'lost') throw error
-      return await this.#follow(request, hooks.signal)
+      return await this.#follow(request, hooks.signal).catch((end: unknown) => {
+        // It was a proxy without its server all the while: no other picture could fare better.
+        const stayedAway = end instanceof GenerationError && end.fault === 'lost'
+        throw stayedAway && error.cause instanceof ForeignAnswerError ? error.cause : end
+      })
     } finally {
       stop()
     }

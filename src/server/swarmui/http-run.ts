@@ -36,12 +36,13 @@ export async function runOverHttp(
 
 /** Whether the server may have the request, and go on with it (recordings 08, 09): a connection broke, or a proxy did not wait so long. */
 function mayBeAtWork(error: unknown): boolean {
-  if (error instanceof ForeignAnswerError) return !TURNED_AWAY.has(error.status)
+  if (error instanceof ForeignAnswerError)
+    return GAVE_UP.has(error.status) || (error.status > 503 && error.status < 600)
   return BROKE.has(systemCode((error as Error).cause) ?? '')
 }
 
-/** What is answered instead of passing a request on. */
-const TURNED_AWAY = new Set([429, 503])
+/** What a proxy answers that had passed the request on, besides 504 and what some of them have above it; 503 is instead of doing so. */
+const GAVE_UP = new Set([408, 499, 500, 502])
 
 /** How a connection ends that was there. */
 const BROKE = new Set(['UND_ERR_SOCKET', 'ECONNRESET', 'EPIPE', 'UND_ERR_BODY_TIMEOUT'])

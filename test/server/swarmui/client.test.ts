@@ -331,6 +331,8 @@ describe('names are checked before anything is sent', () => {
   })
 })
 
+const ROUTES = ['GenerateText2Image', 'GetNewSession', 'GetCurrentStatus', 'ListImages', 'View']
+
 // No recording has a proxy: these statuses are what nginx, HAProxy and Cloudflare answer.
 describe('a picture over http behind a proxy', () => {
   test.each([502, 504, 524])('that answers %d in the middle is followed, and not asked for again', async (status) => {
@@ -339,7 +341,19 @@ describe('a picture over http behind a proxy', () => {
     expect(image).toEqual({ref: 'View/local/ag/r1/fox.png', seed: 42, model: 'mock/sdxl-base'})
   })
 
-  test.each([429, 503])('that turns it away with %d was not asked for', async (status) => {
+  test('whose server stays away is told as what it is', async () => {
+    await using at = await connected({}, {transport: 'http', patienceMs: 200})
+    const down = [{do: {status: 502}}, ...ROUTES.map((route) => ({when: {route}, do: {status: 502}}))]
+    await at.server.userId(never)
+    at.mock.control({faults: down})
+    await expect(at.server.generate(request, {signal: never})).rejects.toMatchObject({
+      name: 'ForeignAnswerError',
+      exitCode: 3,
+      message: expect.stringMatching(/502/),
+    })
+  })
+
+  test.each([404, 413, 429, 503])('that turns it away with %d was not asked for', async (status) => {
     await using at = await connected(
       {faults: [{when: {route: 'GenerateText2Image'}, do: {status}}]},
       {transport: 'http'},
