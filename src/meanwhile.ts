@@ -56,7 +56,7 @@ export class Meanwhile {
 
   async #readNew(): Promise<void> {
     const {sessions} = this.#context
-    for (const id of sessions.ids()) {
+    for (const id of await sessions.upkeep.ids()) {
       if (this.#seen.has(id)) continue
       const session = await sessions.get(id)
       if (!session || !isSettled(session)) continue

@@ -1,7 +1,6 @@
-import {chmodSync, lstatSync, mkdirSync, readdirSync, writeFileSync} from 'node:fs'
-import {dirname, join} from 'node:path'
+import {join} from 'node:path'
 import type {Clock} from '../clock.ts'
-import {StorageError, storageError, systemCode, UsageError} from '../errors.ts'
+import {StorageError, storageError, UsageError} from '../errors.ts'
 import {redactValues} from '../secrets.ts'
 import {formatLine, isSessionId, isSettled} from '../session/history-line.ts'
 import {advance, newSession} from '../session/replay.ts'
@@ -9,9 +8,11 @@ import type {Session, SessionEvent, SessionRequest} from '../session/session.ts'
 import {activeSessions} from './active-sessions.ts'
 import {withClaimLock} from './claim-lock.ts'
 import {HistoryFile} from './history-file.ts'
+import {historyIds} from './history-names.ts'
 import {readLines, readTail} from './history-reader.ts'
 import {HistoryUpkeep} from './history-upkeep.ts'
 import {historyPath, type Layout} from './layout.ts'
+import {makeFolders, makeOnce} from './make-folders.ts'
 import {Owners} from './owners.ts'
 import {removeQuietly} from './remove-quietly.ts'
 import {RunNoteFiles} from './run-notes.ts'
@@ -92,16 +93,12 @@ export class FileStore implements SessionStore {
   async list({active}: {readonly active: boolean}): Promise<readonly OwnedSession[]> {
     const settled = active ? knownSettled(this.#layout.settled) : new Set<string>()
     const sessions: OwnedSession[] = []
-    for (const id of this.#ids()) {
+    for (const id of historyIds(this.#layout)) {
       if (settled.has(id)) continue
       const session = readTail(historyPath(this.#layout, id), id)?.line.session
       if (session && !(active && isSettled(session))) sessions.push(await this.#withOwner(session))
     }
     return sessions.sort((a, b) => compare(a.startedAt, b.startedAt) || compare(a.id, b.id))
-  }
-
-  ids(): readonly string[] {
-    return this.#ids()
   }
 
   async underWay(): Promise<readonly OwnedSession[]> {
@@ -152,7 +149,7 @@ export class FileStore implements SessionStore {
 
   async recordedPictures(): Promise<ReadonlyMap<string, string>> {
     const newest = new Map<string, {sha256: string; at: string}>()
-    for (const id of this.#ids()) {
+    for (const id of historyIds(this.#layout)) {
       const session = readTail(historyPath(this.#layout, id), id)?.line.session
       const picture = session?.result?.picture
       if (!session || !picture) continue
@@ -247,16 +244,12 @@ export class FileStore implements SessionStore {
   }
 
   async #makeFolders(): Promise<void> {
-    const {sessions, local, active, owners, locks, gitignore, root} = this.#layout
     try {
-      for (const folder of [dirname(sessions), sessions, local, active, owners, locks]) makeFolder(folder)
-      makeFolder(this.#layout.private, 0o700)
-      keepPrivate(this.#layout.private)
-      makeOnce(gitignore, '*\n')
+      makeFolders(this.#layout)
       await this.#owners.enter()
       this.#wrote = true
     } catch (error) {
-      throw error instanceof StorageError ? error : storageError(join(root, '.ag'), error)
+      throw error instanceof StorageError ? error : storageError(join(this.#layout.root, '.ag'), error)
     }
   }
 
@@ -273,57 +266,8 @@ export class FileStore implements SessionStore {
     }
   }
 
-  #ids(): string[] {
-    return this.#names()
-      .filter((name) => name.endsWith('.jsonl'))
-      .map((name) => name.slice(0, -6))
-      .filter(isSessionId)
-  }
-
-  #names(): string[] {
-    try {
-      // A cache or an artifact may have brought a link; what is behind it is none of ours.
-      const {sessions} = this.#layout
-      return lstatSync(sessions).isDirectory() ? readdirSync(sessions) : []
-    } catch {
-      return []
-    }
-  }
-
   async #withOwner(session: Session): Promise<OwnedSession> {
     return {...session, ownerStanding: await this.#owners.standing(session.owner)}
-  }
-}
-
-/** Makes a folder of the workspace; a link in its place would lead our writes somewhere else. */
-function makeFolder(path: string, mode?: number): void {
-  mkdirSync(path, {recursive: true, ...(mode === undefined ? {} : {mode})})
-  if (lstatSync(path).isSymbolicLink()) {
-    throw new StorageError(`${path} is a symbolic link, and ag keeps its histories in folders only.`, {
-      next: 'Remove the link, or choose another place with --state-dir.',
-    })
-  }
-}
-
-/** Credentials are for one user only. Throws `StorageError` for a folder that is another's. */
-function keepPrivate(folder: string): void {
-  try {
-    chmodSync(folder, 0o700)
-  } catch (error) {
-    if (systemCode(error) !== 'EPERM') throw error
-    throw new StorageError(`${folder} belongs to another user, whose credentials it keeps.`, {
-      next: 'Use a workspace of your own: --state-dir (AG_STATE_DIR).',
-      cause: error,
-    })
-  }
-}
-
-/** Writes a file that nobody has made yet; what is there stays, whatever it is. */
-function makeOnce(path: string, content: string): void {
-  try {
-    writeFileSync(path, content, {flag: 'wx'})
-  } catch (error) {
-    if (systemCode(error) !== 'EEXIST') throw error
   }
 }
 

@@ -2,10 +2,10 @@ import {existsSync, lstatSync, unlinkSync} from 'node:fs'
 import {basename, join} from 'node:path'
 import type {Clock} from '../clock.ts'
 import {storageError, UsageError} from '../errors.ts'
-import {namesIn} from '../names-in.ts'
 import {isTemporary} from '../replace-file.ts'
 import {isSessionId, isSettled, type ParsedLine} from '../session/history-line.ts'
 import {withClaimLock} from './claim-lock.ts'
+import {historyIds, historyNames, idOf} from './history-names.ts'
 import {readEveryLine, readLines, readTail} from './history-reader.ts'
 import {historyPath, type Layout} from './layout.ts'
 import {mergeHistoryFile} from './merge-history-file.ts'
@@ -44,7 +44,7 @@ export class HistoryUpkeep implements Upkeep {
   async damaged(): Promise<readonly string[]> {
     const {layout, clock} = this.#workspace
     const settled = knownSettled(layout.settled)
-    return namesIn(layout.sessions).filter((name) => {
+    return historyNames(layout).filter((name) => {
       const id = idOf(name)
       if (id !== undefined && (settled.has(id) || readTail(historyPath(layout, id), id))) return false
       const facts = lstatSync(join(layout.sessions, name), {throwIfNoEntry: false})
@@ -142,7 +142,7 @@ export class HistoryUpkeep implements Upkeep {
   }
 
   async ids(): Promise<ReadonlySet<string>> {
-    return new Set(namesIn(this.#workspace.layout.sessions).flatMap((name) => idOf(name) ?? []))
+    return new Set(historyIds(this.#workspace.layout))
   }
 
   async knownSettled(): Promise<ReadonlySet<string>> {
@@ -170,9 +170,4 @@ export class HistoryUpkeep implements Upkeep {
     await enter()
     return withClaimLock(layout, clock, work)
   }
-}
-
-function idOf(name: string): string | undefined {
-  const id = name.endsWith('.jsonl') ? name.slice(0, -6) : undefined
-  return isSessionId(id) ? id : undefined
 }

@@ -152,8 +152,6 @@ export interface SessionStore {
   get(id: string): Promise<OwnedSession | undefined>
   /** Sessions that are not settled (or all), sorted by start and then id. */
   list(query: {readonly active: boolean}): Promise<readonly OwnedSession[]>
-  /** The ids of all sessions; only their names are read. */
-  ids(): readonly string[]
   /** The unsettled sessions that other processes have begun or taken over in this workspace; cheap, however many histories it has. */
   underWay(): Promise<readonly OwnedSession[]>
   /**
