@@ -10,7 +10,7 @@ import {
   utimesSync,
   writeFileSync,
 } from 'node:fs'
-import {dirname, join} from 'node:path'
+import {basename, dirname, join} from 'node:path'
 import {beforeEach, describe, expect, test} from '@jest/globals'
 import {readManifest} from '../src/asset/manifest.ts'
 import {UnreachableError} from '../src/errors.ts'
@@ -143,7 +143,8 @@ describe('recover', () => {
     const id = await orphan(at, two, {asset: 'sun', phase: 'ack', finished: true})
     await using other = await at.elsewhere()
     const history = join(other.folder, '.ag', 'sessions', `${id}.jsonl`)
-    writeFileSync(history, readFileSync(history, 'utf8').replaceAll('assets/sun.png', '../../../tmp/evil.png'))
+    const elsewhere = `../${basename(at.folder)}/evil.png`
+    writeFileSync(history, readFileSync(history, 'utf8').replaceAll('assets/sun.png', elsewhere))
     expect(await run(other)).toMatchObject({sessions: [{state: 'completed', path: `output/${id}/${id}.png`}]})
   })
 
