@@ -18,6 +18,7 @@ import {
   type ResumeMode,
   type Resumption,
 } from './resume.ts'
+import type {OwnedSession} from './store/session-store.ts'
 import {type WaitOptions, waitIdle} from './wait-idle.ts'
 
 export interface GenerateOptions {
@@ -51,7 +52,7 @@ export interface GenerateOptions {
  * Makes the pictures of all assets, some at a time. Everything that can be known to fail is refused before the first
  * request is sent; after that one failing asset does not stop the others, and the result tells of each.
  *
- * Throws `UsageError`, `NoBackendError`, `UnreachableError` or `DeniedError` while nothing has been attempted.
+ * Throws `UsageError`, `StorageError`, `NoBackendError`, `UnreachableError` or `DeniedError` while nothing has been attempted.
  */
 export async function generate(context: Context, options: GenerateOptions): Promise<GenerateResult> {
   const {clock, report, server, signal} = context
@@ -84,6 +85,10 @@ export async function generate(context: Context, options: GenerateOptions): Prom
   const making = await beginMaking(context, {run, total, sessionIds, recorded, ...shared})
   const meanwhile = options.resume === 'never' ? undefined : new Meanwhile(context, {workspace, run, settled})
   const left: Asset[] = []
+  const leave = (asset: Asset, live: OwnedSession): AssetOutcome => {
+    left.push(asset)
+    return madeElsewhere(context, asset, live)
+  }
   let stopped: AgError | undefined
   let unforeseen: unknown
   let failedFast = false
@@ -91,7 +96,7 @@ export async function generate(context: Context, options: GenerateOptions): Prom
   const wasCancelled = async (): Promise<boolean> => (await context.sessions.runs.cancelRequests(run)).wholeRun
   const obtain = async (asset: Asset): Promise<AssetOutcome> => {
     const live = elsewhere.get(asset.id)
-    if (live) return madeElsewhere(context, asset, live)
+    if (live) return leave(asset, live)
     const sessions = resumption.earlier.get(asset.id) ?? []
     const adopted = await adoptEarlier(context, making, asset, {sessions, work: earlier})
     if (adopted) return adopted
@@ -100,8 +105,7 @@ export async function generate(context: Context, options: GenerateOptions): Prom
     )
     if ('append' in begun) return makePicture(context, making, asset, begun)
     if ('kept' in begun) return keptMeanwhile(context, asset, begun.kept)
-    left.push(asset)
-    return madeElsewhere(context, asset, begun.live)
+    return leave(asset, begun.live)
   }
   const work = async (): Promise<void> => {
     for (const asset of queue) {

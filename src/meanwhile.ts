@@ -1,11 +1,12 @@
 import {resolve} from 'node:path'
-import type {Asset} from './asset/asset.ts'
+import {type Asset, IMAGE_FORMATS} from './asset/asset.ts'
 import {assetKey} from './asset/key.ts'
 import type {Context} from './context.ts'
 import {sha256} from './fetch-picture.ts'
 import {readSmall} from './read-small.ts'
 import {isOrphan, type Kept} from './resume.ts'
 import {isSettled} from './session/history-line.ts'
+import type {Picture} from './session/session.ts'
 import type {OwnedSession} from './store/session-store.ts'
 
 /** What another process has done of a picture: it makes it at this moment, or has put it there. */
@@ -37,6 +38,7 @@ export class Meanwhile {
     this.#seen = new Set(settled)
   }
 
+  /** What there is of an asset's picture by now; `undefined` when it is to be made. */
   async lookFor(asset: Asset): Promise<DoneMeanwhile | undefined> {
     const {server, sessions} = this.#context
     const key = assetKey(asset, server)
@@ -50,6 +52,8 @@ export class Meanwhile {
     const session = this.#made.get(key)
     const picture = session?.result?.picture
     if (!session || !picture || !isSame(session)) return undefined
+    // Another manifest may have had it made in another place, where it is of no use to this one.
+    if (placeFor(asset, picture) !== resolve(this.#workspace, picture.path)) return undefined
     const bytes = await readSmall(resolve(this.#workspace, picture.path))
     return bytes && sha256(bytes) === picture.sha256 ? {kept: {session, picture}} : undefined
   }
@@ -63,5 +67,15 @@ export class Meanwhile {
       this.#seen.add(id)
       if (session.key !== undefined && session.state === 'completed') this.#made.set(session.key, session)
     }
+  }
+}
+
+/** Where an asset's picture goes that came in this format; `undefined` where its path has the ending of another. */
+function placeFor({pathFor}: Asset, {format}: Picture): string | undefined {
+  const known = IMAGE_FORMATS.find((name) => name === format)
+  try {
+    return known && pathFor(known)
+  } catch {
+    return undefined
   }
 }

@@ -4,6 +4,7 @@ import {describe, expect, test} from '@jest/globals'
 import {readManifest} from '../src/asset/manifest.ts'
 import {generate} from '../src/generate.ts'
 import type {GenerateResult} from '../src/generate-result.ts'
+import {Meanwhile} from '../src/meanwhile.ts'
 import {recover} from '../src/recover.ts'
 import {SwarmServer} from '../src/server/swarmui/client.ts'
 import {openWorkspace, resolveWorkspace} from '../src/store/workspace.ts'
@@ -364,6 +365,19 @@ describe('generate, after its process died', () => {
     expect(result).toMatchObject({made: 2, pending: 1, exit_code: 6})
     expect(await at.asked()).toBe(2)
     await other.close()
+  })
+
+  test('takes for its own what others made in its place, not what another manifest had made elsewhere', async () => {
+    await using at = await rehearse()
+    const one = 'defaults: {model: mock/sdxl-base, width: 64, height: 64}\nassets: [{id: sun, prompt: a sun}]'
+    await at.generate(`${one}\noutput: b`)
+    const meanwhile = new Meanwhile(at.context, {workspace: at.folder, run: 'r2', settled: new Set()})
+    const lookFor = async (output: string) => {
+      const {assets} = await readManifest(await at.write(`${output}.yaml`, `${one}\noutput: ${output}`))
+      return assets[0] && meanwhile.lookFor(assets[0])
+    }
+    expect(await lookFor('b')).toMatchObject({kept: {picture: {path: 'b/sun.png'}}})
+    expect(await lookFor('a')).toBeUndefined()
   })
 
   test('pays for nothing twice when two are started on the same pictures', async () => {
