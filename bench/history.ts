@@ -49,7 +49,7 @@ export async function benchAppend(): Promise<readonly BenchLine[]> {
   }
   const ratios: number[] = []
   const syncedRatios: number[] = []
-  for (let round = 0; round < 5; round++) {
+  for (let round = 0; round < 9; round++) {
     const append = await each(500, (n) =>
       writer.append({event: 'progress', state: 'generating', progress: (n % 50) / 50}),
     )

@@ -193,7 +193,7 @@ export class FileStore implements SessionStore {
     const file = HistoryFile.open(path, id, {epoch: session.epoch, size: tail.size, torn: tail.torn})
     // Not synced: a power cut makes all owners dead, and the session anybody's again.
     try {
-      await file.append(formatLine('reattached', session), false)
+      file.append(formatLine('reattached', session))
     } catch (error) {
       file.close()
       throw error

@@ -1,4 +1,15 @@
-import {closeSync, constants, fdatasync, fstatSync, fsyncSync, linkSync, openSync, statSync, writeSync} from 'node:fs'
+import {
+  closeSync,
+  constants,
+  fdatasync,
+  fstatSync,
+  fsyncSync,
+  linkSync,
+  openSync,
+  readSync,
+  statSync,
+  writeSync,
+} from 'node:fs'
 import {dirname} from 'node:path'
 import {promisify} from 'node:util'
 import {AgError, SessionExistsError, StorageError, storageError, systemCode} from '../errors.ts'
@@ -8,8 +19,11 @@ import {removeQuietly} from './remove-quietly.ts'
 
 const datasync = promisify(fdatasync)
 
-const APPEND = constants.O_WRONLY | constants.O_APPEND | (constants.O_NOFOLLOW ?? 0)
+const APPEND = constants.O_RDWR | constants.O_APPEND | (constants.O_NOFOLLOW ?? 0)
 const NEW = APPEND | constants.O_CREAT | constants.O_EXCL
+
+/** Where the byte after our last one would be read to, if there were one. */
+const beyond = Buffer.alloc(1)
 
 /** Somebody else has taken the session over; this process must not write it any more. */
 export class FencedError extends AgError {
@@ -74,24 +88,49 @@ export class HistoryFile {
   }
 
   /**
-   * Appends a line; with `sync` it is on disk when this resolves. Throws `FencedError` when another process has taken the
-   * session over, `StorageError` when the disk refuses; the next line then begins on a line of its own.
+   * Appends a line that need not outlive a power cut. Throws `FencedError` when another process has taken the session over,
+   * `StorageError` when the disk refuses; the next line then begins on a line of its own.
    */
-  async append(line: Buffer, sync: boolean): Promise<void> {
-    try {
+  append(line: Buffer): void {
+    this.#orRefuse(() => {
+      // Asking for a file's facts costs twice what the line does; that somebody appended to it shows without.
+      if (this.#hasGrown()) this.#fence()
+      this.#write(line)
+    })
+  }
+
+  /** As `append`, but the line is on disk when this resolves, and in a file that still has its name. */
+  async appendSynced(line: Buffer): Promise<void> {
+    this.#orRefuse(() => {
       this.#fence()
-      const record = this.#torn ? Buffer.concat([Buffer.from('\n'), line]) : line
-      this.#torn = true
-      this.#size += writeWhole(this.#fd, record, this.#path)
-      this.#torn = false
-      if (sync) await datasync(this.#fd)
+      this.#write(line)
+    })
+    await datasync(this.#fd).catch((error: unknown) => {
+      throw storageError(this.#path, error)
+    })
+  }
+
+  close(): void {
+    closeSync(this.#fd)
+  }
+
+  #orRefuse(work: () => void): void {
+    try {
+      work()
     } catch (error) {
       throw error instanceof AgError ? error : storageError(this.#path, error)
     }
   }
 
-  close(): void {
-    closeSync(this.#fd)
+  #write(line: Buffer): void {
+    const record = this.#torn ? Buffer.concat([Buffer.from('\n'), line]) : line
+    this.#torn = true
+    this.#size += writeWhole(this.#fd, record, this.#path)
+    this.#torn = false
+  }
+
+  #hasGrown(): boolean {
+    return readSync(this.#fd, beyond, 0, 1, this.#size) > 0
   }
 
   /** Only we write this file: another size, or no name, means that somebody took it over or replaced it. */

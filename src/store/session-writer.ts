@@ -46,7 +46,9 @@ export class FileSessionWriter implements SessionWriter {
     const at = new Date(this.#clock.now()).toISOString()
     const next = advance(this.#session, cleanEvent(event), at)
     this.#session = next
-    await this.#file.append(formatLine(event.event, next), !ONLY_IN_THE_KERNEL.has(event.event))
+    const line = formatLine(event.event, next)
+    if (ONLY_IN_THE_KERNEL.has(event.event)) this.#file.append(line)
+    else await this.#file.appendSynced(line)
     if (isSettled(next)) {
       this.#file.close()
       await this.#listeners.settled(next)

@@ -50,6 +50,14 @@ export const MUTATIONS: readonly Mutation[] = [
     tests: ['test/store/file-store.test.ts'],
   },
   {
+    name: 'progress is written on after another process has taken the session over',
+    file: 'src/store/history-file.ts',
+    find: 'if (this.#hasGrown()) this.#fence()',
+    replace: '',
+    tests: ['test/store/file-store.test.ts'],
+    only: 'took the session over',
+  },
+  {
     name: 'a short write counts as a whole one',
     file: 'src/store/history-file.ts',
     find: 'if (written === bytes.length) return written',

@@ -153,13 +153,16 @@ describe('writing a workspace', () => {
     expect(await at.sessions.request(id)).toMatchObject({prompt: 'x'})
   })
 
-  test('stops when somebody took the session over', async () => {
+  test.each([
+    {event: 'intent', state: 'starting'},
+    {event: 'progress', state: 'generating', progress: 0.5},
+  ] as const)('stops at its next line ($event) when somebody took the session over', async (next) => {
     await using folder = temporaryFolder()
     const store = open(folder.path)
     const writer = await store.create('gen-a', request)
     const line = readFileSync(sessionFile(folder.path, 'gen-a'), 'utf8')
     appendFileSync(sessionFile(folder.path, 'gen-a'), line.replace('"epoch":1', '"epoch":2'))
-    await expect(writer.append({event: 'intent', state: 'starting'})).rejects.toThrow(FencedError)
+    await expect(writer.append(next)).rejects.toThrow(FencedError)
   })
 
   test('stops when its history was replaced under it', async () => {
