@@ -1,15 +1,12 @@
-import {adoptEarlier} from './adopt-earlier.ts'
 import type {Asset} from './asset/asset.ts'
 import type {Context} from './context.ts'
-import {madeElsewhere} from './elsewhere.ts'
-import {AgError, CancelledError, NoBackendError, NotIdleError, UnreachableError} from './errors.ts'
+import {type AgError, CancelledError, NoBackendError, NotIdleError, UnreachableError} from './errors.ts'
 import {fromWorkspace} from './fetch-picture.ts'
-import {type GenerateResult, isCompleted, resultOf} from './generate-result.ts'
-import {type AssetOutcome, makePicture, RunStoppedError} from './make-picture.ts'
-import {beginMaking} from './making.ts'
-import {Meanwhile} from './meanwhile.ts'
-import {beginSession} from './picture-session.ts'
-import {preflight, refuseUnwritable} from './preflight.ts'
+import {type GenerateResult, resultOf} from './generation/generate-result.ts'
+import {makeAll} from './generation/make-all.ts'
+import {beginMaking} from './generation/making.ts'
+import {type AssetOutcome, isCompleted, keptOutcome} from './generation/outcome.ts'
+import {preflight, refuseUnwritable} from './generation/preflight.ts'
 import {
   askAboutEarlier,
   type EarlierWork,
@@ -17,8 +14,7 @@ import {
   planResumption,
   type ResumeMode,
   type Resumption,
-} from './resume.ts'
-import type {OwnedSession} from './store/session-store.ts'
+} from './generation/resume.ts'
 import {type WaitOptions, waitIdle} from './wait-idle.ts'
 
 export interface GenerateOptions {
@@ -55,101 +51,43 @@ export interface GenerateOptions {
  * Throws `UsageError`, `StorageError`, `NoBackendError`, `UnreachableError` or `DeniedError` while nothing has been attempted.
  */
 export async function generate(context: Context, options: GenerateOptions): Promise<GenerateResult> {
-  const {clock, report, server, signal} = context
+  const {clock, report, server, sessions, signal} = context
   const started = clock.monotonic()
-  const {assets, resumption, work: earlier} = await prepare(context, options)
-  const {run, kept, elsewhere} = resumption
-  const {concurrency} = options
-  const outcomes = new Map<string, AssetOutcome>(
-    assets.flatMap((asset) => {
-      const known = kept.get(asset.id)
-      if (!known) return []
-      // Where it was found, which need not be where it was when it was made: another manifest may have had it made.
-      const path = fromWorkspace(options.workspace, asset.pathFor(asset.expectedFormat))
-      return [[asset.id, keptOutcome(asset, {...known, picture: {...known.picture, path}})] as const]
-    }),
-  )
-  const todo = assets.filter(({id}) => !outcomes.has(id))
+  const {assets, resumption, work} = await prepare(context, options)
+  const {run, kept, why, total, sessionIds, recorded} = resumption
+  const {concurrency, failFast, workspace, outputDirectory, retries, retryDelayMs = 1000, snapshots = false} = options
+  const todo = assets.filter(({id}) => !kept.has(id))
   await refuseUnwritable(todo)
-  const unrecorded = [...resumption.why.values()].filter((why) => why === 'unrecorded').length
-  if (unrecorded > 0) {
-    const message = `No history says how ${unrecorded} of the pictures that are there were made: they are made again.`
-    report({event: 'notice', message})
-  }
+  tellUnrecorded(context, resumption)
   report({event: 'run.started', run, server: server.address, total: todo.length, kept: kept.size, concurrency})
-  await context.sessions.runs.withdrawCancel(run)
+  await sessions.runs.withdrawCancel(run)
 
-  const {workspace, outputDirectory, retries, retryDelayMs = 1000, snapshots = false} = options
-  const {total, sessionIds, recorded, settled} = resumption
   const shared = {workspace, outputDirectory, snapshots, retries, retryDelayMs}
   const making = await beginMaking(context, {run, total, sessionIds, recorded, ...shared})
-  const meanwhile = options.resume === 'never' ? undefined : new Meanwhile(context, {workspace, run, settled})
-  const left: Asset[] = []
-  const leave = (asset: Asset, live: OwnedSession): AssetOutcome => {
-    left.push(asset)
-    return madeElsewhere(context, asset, live)
-  }
-  let stopped: AgError | undefined
-  let unforeseen: unknown
-  let failedFast = false
-  const queue = todo.values()
-  const wasCancelled = async (): Promise<boolean> => (await context.sessions.runs.cancelRequests(run)).wholeRun
-  const obtain = async (asset: Asset): Promise<AssetOutcome> => {
-    const live = elsewhere.get(asset.id)
-    if (live) return leave(asset, live)
-    const sessions = resumption.earlier.get(asset.id) ?? []
-    const adopted = await adoptEarlier(context, making, asset, {sessions, work: earlier})
-    if (adopted) return adopted
-    const begun = await context.sessions.exclusively(
-      async () => (await meanwhile?.lookFor(asset)) ?? beginSession(context, making, asset),
-    )
-    if ('append' in begun) return makePicture(context, making, asset, begun)
-    if ('kept' in begun) return keptMeanwhile(context, asset, begun.kept)
-    return leave(asset, begun.live)
-  }
-  const work = async (): Promise<void> => {
-    for (const asset of queue) {
-      if (signal.aborted || stopped || failedFast || unforeseen !== undefined) return
-      if (await wasCancelled()) return
-      try {
-        const outcome = await obtain(asset)
-        outcomes.set(asset.id, outcome)
-        // One that another process makes is pending, and has not failed.
-        failedFast ||= options.failFast && outcome.state !== 'completed' && outcome.state !== 'pending'
-      } catch (error) {
-        if (error instanceof RunStoppedError) outcomes.set(asset.id, error.outcome)
-        if (error instanceof RunStoppedError) stopped ??= error.cause
-        else if (error instanceof AgError) stopped ??= error
-        else unforeseen ??= error
-        if (unforeseen !== undefined) return
-      }
-    }
-  }
-  await Promise.all(Array.from({length: Math.min(concurrency, todo.length)}, work))
-  // Only now: what the others had on its way is in its history.
-  if (unforeseen !== undefined) throw unforeseen
-  for (const asset of left) {
-    const now = await meanwhile?.lookFor(asset)
-    if (now && 'kept' in now) outcomes.set(asset.id, keptMeanwhile(context, asset, now.kept))
-  }
-  const cancelled = await wasCancelled()
-  await context.sessions.runs.forget(run)
+  const regardless = options.resume === 'never'
+  const {outcomes, stopped} = await makeAll(context, todo, {
+    making,
+    resumption,
+    work,
+    concurrency,
+    failFast,
+    regardless,
+  })
+  const {wholeRun: cancelled} = await sessions.runs.cancelRequests(run)
+  await sessions.runs.forget(run)
 
-  const all = assets.map(({id}): AssetOutcome => {
-    const why = resumption.why.get(id)
-    const outcome = outcomes.get(id) ?? {asset: id, state: 'pending'}
-    return {...outcome, ...(why && outcome.source !== 'kept' ? {why} : {})}
+  const all = assets.map((asset): AssetOutcome => {
+    const known = kept.get(asset.id)
+    if (known) return keptOutcome(asset, foundAt(asset, known, workspace))
+    const outcome = outcomes.get(asset.id) ?? {asset: asset.id, state: 'pending'}
+    const reason = why.get(asset.id)
+    return {...outcome, ...(reason && outcome.source !== 'kept' ? {why: reason} : {})}
   })
-  if (cancelled && !all.every(isCompleted)) stopped ??= new CancelledError()
-  const early = signal.aborted ? (signal.reason as AgError) : stopped
+  const cancel = cancelled && !all.every(isCompleted) ? new CancelledError() : undefined
+  const early = signal.aborted ? (signal.reason as AgError) : (stopped ?? cancel)
   const duration_seconds = Math.round(clock.monotonic() - started) / 1000
-  const result = resultOf(all, {
-    run,
-    server: server.address,
-    outputDirectory,
-    duration_seconds,
-    ...(early ? {early} : {}),
-  })
+  const of = {run, server: server.address, outputDirectory, duration_seconds}
+  const result = resultOf(all, {...of, ...(early ? {early} : {})})
   const {made, adopted, kept: there, failed, pending} = result
   report({event: 'run.finished', run, made, adopted, kept: there, failed, pending, duration_seconds})
   return result
@@ -184,13 +122,14 @@ async function prepare(context: Context, options: GenerateOptions): Promise<Prep
   return {assets, resumption, work: await askAboutEarlier(context, resumption)}
 }
 
-function keptOutcome(asset: Asset, {session, picture}: Kept): AssetOutcome {
-  const {seed, model} = session.result ?? {}
-  const used = {...(seed === undefined ? {} : {seed}), ...(model === undefined ? {} : {model})}
-  return {asset: asset.id, session: session.id, state: 'completed', source: 'kept', picture, ...used}
+function tellUnrecorded({report}: Context, {why}: Resumption): void {
+  const unrecorded = [...why.values()].filter((reason) => reason === 'unrecorded').length
+  if (unrecorded === 0) return
+  const message = `No history says how ${unrecorded} of the pictures that are there were made: they are made again.`
+  report({event: 'notice', message})
 }
 
-function keptMeanwhile({report}: Context, asset: Asset, kept: Kept): AssetOutcome {
-  report({event: 'notice', message: `${asset.id} was made by another process meanwhile.`})
-  return keptOutcome(asset, kept)
+/** Where it was found, which need not be where it was when it was made: another manifest may have had it made. */
+function foundAt({pathFor, expectedFormat}: Asset, kept: Kept, workspace: string): Kept {
+  return {...kept, picture: {...kept.picture, path: fromWorkspace(workspace, pathFor(expectedFormat))}}
 }

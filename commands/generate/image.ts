@@ -6,7 +6,7 @@ import {imageFlags} from '../../src/cli/image-flags.ts'
 import {preferSmallHeap} from '../../src/cli/small-heap.ts'
 import {assetsFromSettings} from '../../src/face/image-settings.ts'
 import {runGenerate, summary} from '../../src/face/run-generate.ts'
-import type {GenerateResult} from '../../src/generate-result.ts'
+import type {GenerateResult} from '../../src/generation/generate-result.ts'
 import {newRunId} from '../../src/session/run-id.ts'
 
 export default class GenerateImage extends AgCommand {

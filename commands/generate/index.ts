@@ -8,7 +8,7 @@ import {runFlags} from '../../src/cli/generate-flags.ts'
 import {preferSmallHeap} from '../../src/cli/small-heap.ts'
 import {runGenerate, summary} from '../../src/face/run-generate.ts'
 import {runName} from '../../src/face/run-settings.ts'
-import type {GenerateResult} from '../../src/generate-result.ts'
+import type {GenerateResult} from '../../src/generation/generate-result.ts'
 
 export default class Generate extends AgCommand {
   static override summary = 'Make the pictures that a manifest declares.'

@@ -1,7 +1,7 @@
 import type {Manifest} from '../asset/manifest.ts'
 import type {ManifestProblem} from '../asset/manifest-error.ts'
 import type {ExitCode} from '../errors.ts'
-import type {AssetOutcome} from '../make-picture.ts'
+import type {AssetOutcome} from '../generation/outcome.ts'
 
 /** What a command came to, as far as outputs, log and summary tell of it. */
 export interface Performance {

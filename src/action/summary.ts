@@ -1,5 +1,5 @@
 import {formatDuration} from '../duration.ts'
-import type {AssetOutcome} from '../make-picture.ts'
+import type {AssetOutcome} from '../generation/outcome.ts'
 import {gantt} from './gantt.ts'
 import {command as commandBlock, folded, plain, row, table, verbatim} from './markdown.ts'
 import type {Performance} from './performance.ts'

@@ -1,5 +1,5 @@
 import {UsageError} from '../errors.ts'
-import type {ResumeMode} from '../resume.ts'
+import type {ResumeMode} from '../generation/resume.ts'
 import {newRunId} from '../session/run-id.ts'
 import type {RunGateSettings} from './gate.ts'
 

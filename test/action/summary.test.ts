@@ -4,7 +4,7 @@ import {folded, plain, verbatim} from '../../src/action/markdown.ts'
 import type {Performance} from '../../src/action/performance.ts'
 import {stepSummary} from '../../src/action/summary.ts'
 import {Timeline} from '../../src/action/timeline.ts'
-import type {AssetOutcome} from '../../src/make-picture.ts'
+import type {AssetOutcome} from '../../src/generation/outcome.ts'
 
 const performance: Performance = {
   status: 'completed',

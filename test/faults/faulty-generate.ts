@@ -6,7 +6,7 @@ import {execa} from 'execa'
 import {readManifest} from '../../src/asset/manifest.ts'
 import {systemClock} from '../../src/clock.ts'
 import {generate} from '../../src/generate.ts'
-import type {GenerateResult} from '../../src/generate-result.ts'
+import type {GenerateResult} from '../../src/generation/generate-result.ts'
 import {SwarmServer} from '../../src/server/swarmui/client.ts'
 import {openWorkspace, resolveWorkspace} from '../../src/store/workspace.ts'
 

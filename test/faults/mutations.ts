@@ -75,14 +75,14 @@ export const MUTATIONS: readonly Mutation[] = [
   },
   {
     name: 'a run that goes on does not ask the server for what was finished',
-    file: 'src/resume.ts',
+    file: 'src/generation/resume.ts',
     find: "return session.submission !== undefined && !WITHOUT_PICTURE.has(session.result?.reason ?? '')",
     replace: 'return WITHOUT_PICTURE.size < 0',
-    tests: ['test/resume.test.ts'],
+    tests: ['test/generation/resume.test.ts'],
   },
   {
     name: 'the intent is not recorded before the request is sent',
-    file: 'src/make-picture.ts',
+    file: 'src/generation/make-picture.ts',
     find: "submission: {kind: server.kind, phase: 'intent'},",
     replace: '',
     tests: KILL_POINTS,
@@ -93,7 +93,7 @@ export const MUTATIONS: readonly Mutation[] = [
     file: 'src/recovery/server-evidence.ts',
     find: "?.waitingGens ? 'running' : 'gone'",
     replace: "?.waitingGens ? 'gone' : 'gone'",
-    tests: ['test/resume.test.ts', 'test/recover.test.ts'],
+    tests: ['test/generation/resume.test.ts', 'test/recover.test.ts'],
     only: 'waits for',
   },
   {
@@ -101,7 +101,7 @@ export const MUTATIONS: readonly Mutation[] = [
     file: 'src/recovery/adopt.ts',
     find: "return sha256(bytes) === digest ? undefined : 'has other bytes than were recorded'",
     replace: 'return undefined',
-    tests: ['test/resume.test.ts'],
+    tests: ['test/generation/resume.test.ts'],
   },
   {
     name: 'a picture is begun without keeping other processes out',

@@ -61,8 +61,8 @@ export async function orphan(at: Rehearsal, manifest: string, options: OrphanOpt
   return session
 }
 
-/** The identity of the owner that has just left says that it is this process, which lives: it becomes one that is gone. */
-function killOnPaper(folder: string): void {
+/** The identity of the owner "dead" that has just left says that it is this process, which lives: it becomes one that is gone. */
+export function killOnPaper(folder: string): void {
   const owners = join(folder, '.ag', 'local', 'owners')
   for (const name of readdirSync(owners).filter((name) => name.endsWith('.json'))) {
     const path = join(owners, name)

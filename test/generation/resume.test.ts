@@ -1,16 +1,15 @@
 import {cpSync, existsSync, readFileSync, rmSync} from 'node:fs'
 import {join} from 'node:path'
 import {describe, expect, test} from '@jest/globals'
-import {readManifest} from '../src/asset/manifest.ts'
-import {generate} from '../src/generate.ts'
-import type {GenerateResult} from '../src/generate-result.ts'
-import {Meanwhile} from '../src/meanwhile.ts'
-import {recover} from '../src/recover.ts'
-import {SwarmServer} from '../src/server/swarmui/client.ts'
-import {openWorkspace, resolveWorkspace} from '../src/store/workspace.ts'
-import {outputOf, type Rehearsal, rehearse} from './support/context.ts'
-import {digests as digestsIn} from './support/digests.ts'
-import {keepCredentialOf, orphan} from './support/orphan.ts'
+import {readManifest} from '../../src/asset/manifest.ts'
+import {generate} from '../../src/generate.ts'
+import type {GenerateResult} from '../../src/generation/generate-result.ts'
+import {Meanwhile} from '../../src/generation/meanwhile.ts'
+import {recover} from '../../src/recover.ts'
+import {SwarmServer} from '../../src/server/swarmui/client.ts'
+import {outputOf, type Rehearsal, rehearse} from '../support/context.ts'
+import {digests as digestsIn} from '../support/digests.ts'
+import {keepCredentialOf, orphan} from '../support/orphan.ts'
 
 const three = `
 defaults: {model: mock/sdxl-base, steps: 4, width: 64, height: 64}
@@ -358,15 +357,6 @@ describe('generate, after its process died', () => {
     expect(await at.asked()).toBe(2)
   })
 
-  test('leaves to another process what it is making', async () => {
-    await using at = await rehearse()
-    const other = await orphanOfALiveProcess(at)
-    const result = await at.generate(three)
-    expect(result).toMatchObject({made: 2, pending: 1, exit_code: 6})
-    expect(await at.asked()).toBe(2)
-    await other.close()
-  })
-
   test('takes for its own what others made in its place, not what another manifest had made elsewhere', async () => {
     await using at = await rehearse()
     const one = 'defaults: {model: mock/sdxl-base, width: 64, height: 64}\nassets: [{id: sun, prompt: a sun}]'
@@ -380,25 +370,6 @@ describe('generate, after its process died', () => {
     expect(await lookFor('a')).toBeUndefined()
   })
 
-  test('pays for nothing twice when two are started on the same pictures', async () => {
-    await using at = await rehearse({step_ms: 5})
-    const many = ['a', 'b', 'c', 'd', 'e', 'f'].map((id) => `  - {id: ${id}, prompt: ${id}, model: mock/flux-dev}`)
-    const {assets, outputDirectory} = await readManifest(await at.write('ag.yaml', `assets:\n${many.join('\n')}`))
-    const place = resolveWorkspace({stateDir: at.folder, stateFile: undefined})
-    const {clock} = at.context
-    const how = {concurrency: 1, failFast: false, retries: 0, overwrite: false, allowFuzzyModel: false}
-    const shared = {...how, resume: 'continue', assets, outputDirectory, workspace: at.folder} as const
-    const started = generate(at.context, {...shared, run: 'r1'})
-    while (!at.events.some(({event}) => event === 'asset.progress')) await new Promise((go) => setImmediate(go))
-    const sessions = openWorkspace({...place, clock, command: 'other'})
-    const second = await generate({...at.context, sessions}, {...shared, run: 'r2'})
-    const first = await started
-    expect(first.made + second.made).toBe(assets.length)
-    expect(await at.asked()).toBe(assets.length)
-    expect([first.failed, second.failed]).toEqual([0, 0])
-    await sessions.close()
-  })
-
   test('goes on under the name of the run that was interrupted, and makes the very same files', async () => {
     await using undisturbed = await rehearse()
     await undisturbed.generate(three, {run: 'dead1'})
@@ -409,11 +380,3 @@ describe('generate, after its process died', () => {
     expect(digests(at)).toEqual(digests(undisturbed))
   })
 })
-
-async function orphanOfALiveProcess(at: Rehearsal): Promise<{close(): Promise<void>}> {
-  const session = await orphan(at, three, {asset: 'sun', phase: 'ack'})
-  const place = resolveWorkspace({stateDir: at.folder, stateFile: undefined})
-  const live = openWorkspace({...place, clock: at.context.clock, command: 'live'})
-  await live.claim(session)
-  return live
-}

@@ -1,14 +1,14 @@
 import {stat} from 'node:fs/promises'
-import type {Asset} from './asset/asset.ts'
-import {assetKey} from './asset/key.ts'
-import type {Context} from './context.ts'
-import {UsageError} from './errors.ts'
-import {sha256} from './fetch-picture.ts'
-import {readSmall} from './read-small.ts'
-import {askServer, type Question, questionOf, type ServerAnswer} from './recovery/server-evidence.ts'
-import {isSettled} from './session/history-line.ts'
-import type {Picture} from './session/session.ts'
-import type {OwnedSession} from './store/session-store.ts'
+import type {Asset} from '../asset/asset.ts'
+import {assetKey} from '../asset/key.ts'
+import type {Context} from '../context.ts'
+import {UsageError} from '../errors.ts'
+import {sha256} from '../fetch-picture.ts'
+import {readSmall} from '../read-small.ts'
+import {askServer, type Question, questionOf, type ServerAnswer} from '../recovery/server-evidence.ts'
+import {isSettled} from '../session/history-line.ts'
+import type {Picture} from '../session/session.ts'
+import type {OwnedSession} from '../store/session-store.ts'
 
 /**
  * - `continue`: go on with an unfinished run of the same pictures under its name, and take what others finished.
@@ -167,7 +167,8 @@ async function firstOnDisk(asset: Asset, sessions: readonly OwnedSession[]): Pro
   return undefined
 }
 
-function mayHavePicture(session: OwnedSession): boolean {
+/** Whether the server may have, or get, a picture of a session that nobody is at. */
+export function mayHavePicture(session: OwnedSession): boolean {
   if (!isSettled(session)) return isOrphan(session)
   return session.submission !== undefined && !WITHOUT_PICTURE.has(session.result?.reason ?? '')
 }
@@ -184,7 +185,7 @@ export interface EarlierWork {
 }
 
 /** Asks the server after all earlier sessions that were sent to it, run by run. Throws as the server does. */
-export async function askAboutEarlier(context: Context, {earlier}: Resumption): Promise<EarlierWork> {
+export async function askAboutEarlier(context: Context, {earlier}: Pick<Resumption, 'earlier'>): Promise<EarlierWork> {
   const sent = [...earlier.values()].flat().filter(({submission}) => submission !== undefined)
   const questions = new Map<string, Question>()
   const answers = new Map<string, ServerAnswer>()

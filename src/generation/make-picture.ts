@@ -1,38 +1,22 @@
-import type {Asset} from './asset/asset.ts'
-import {embeddedTag} from './asset/embedded-tag.ts'
-import {assetKey} from './asset/key.ts'
-import {confine} from './asset/output-path.ts'
-import {CollateralError, judgeInterruption, refuseIfCancelled} from './cancel-request.ts'
-import type {Context} from './context.ts'
-import {endingOf, messageOf, stopsTheRun} from './ending.ts'
-import {type AgError, UnreachableError} from './errors.ts'
-import {describePicture, fetchWhole, type WholePicture} from './fetch-picture.ts'
+import type {Asset} from '../asset/asset.ts'
+import {embeddedTag} from '../asset/embedded-tag.ts'
+import {assetKey} from '../asset/key.ts'
+import {confine} from '../asset/output-path.ts'
+import {CollateralError, judgeInterruption, refuseIfCancelled} from '../cancel-request.ts'
+import type {Context} from '../context.ts'
+import {endingOf, messageOf, stopsTheRun} from '../ending.ts'
+import {type AgError, UnreachableError} from '../errors.ts'
+import {describePicture, fetchWhole, type WholePicture} from '../fetch-picture.ts'
+import {withRetries} from '../retry.ts'
+import {findOwn} from '../server/find-own.ts'
+import {type GeneratedImage, GenerationError} from '../server/image-server.ts'
+import type {Picture, SessionResult} from '../session/session.ts'
+import type {SessionWriter} from '../store/session-store.ts'
+import {foreignLine} from '../text.ts'
+import {writePicture} from '../write-picture.ts'
 import type {Making} from './making.ts'
-import type {Why} from './resume.ts'
-import {withRetries} from './retry.ts'
-import {findOwn} from './server/find-own.ts'
-import {type GeneratedImage, GenerationError} from './server/image-server.ts'
-import type {Picture, SessionResult} from './session/session.ts'
+import type {AssetOutcome} from './outcome.ts'
 import {SessionLedger} from './session-ledger.ts'
-import type {SessionWriter} from './store/session-store.ts'
-import {foreignLine} from './text.ts'
-import {writePicture} from './write-picture.ts'
-
-/** How one asset came out. */
-export interface AssetOutcome {
-  readonly asset: string
-  readonly session?: string
-  readonly state: 'completed' | 'failed' | 'cancelled' | 'lost' | 'pending'
-  /** Whether the picture was made, was here before, or was found on the server or the disk. */
-  readonly source?: 'made' | 'kept' | 'adopted'
-  /** Why it was, or is, to be made. */
-  readonly why?: Why
-  readonly picture?: Picture
-  readonly seed?: number
-  readonly model?: string
-  readonly duration_seconds?: number
-  readonly error?: {readonly reason: string; readonly message: string; readonly next?: string}
-}
 
 /** Thrown when going on with other assets makes no sense: the server is away, the disk is full. */
 export class RunStoppedError extends Error {

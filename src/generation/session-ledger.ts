@@ -1,5 +1,5 @@
-import type {SessionEvent} from './session/session.ts'
-import type {SessionWriter} from './store/session-store.ts'
+import type {SessionEvent} from '../session/session.ts'
+import type {SessionWriter} from '../store/session-store.ts'
 
 /** Appends in order; keeps the first failure for the next `write`, so that progress never stops a generation. */
 export class SessionLedger {

@@ -1,11 +1,11 @@
 import {access, constants, readFile, stat} from 'node:fs/promises'
 import {dirname} from 'node:path'
-import type {Asset} from './asset/asset.ts'
-import {embeddedTag} from './asset/embedded-tag.ts'
-import {confine} from './asset/output-path.ts'
-import type {Context} from './context.ts'
-import {NoBackendError, storageError, systemCode, UsageError} from './errors.ts'
-import {fromWorkspace, sha256} from './fetch-picture.ts'
+import type {Asset} from '../asset/asset.ts'
+import {embeddedTag} from '../asset/embedded-tag.ts'
+import {confine} from '../asset/output-path.ts'
+import type {Context} from '../context.ts'
+import {NoBackendError, storageError, systemCode, UsageError} from '../errors.ts'
+import {fromWorkspace, sha256} from '../fetch-picture.ts'
 
 interface PreflightOptions {
   readonly assets: readonly Asset[]

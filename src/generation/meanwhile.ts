@@ -1,13 +1,13 @@
 import {resolve} from 'node:path'
-import {type Asset, IMAGE_FORMATS} from './asset/asset.ts'
-import {assetKey} from './asset/key.ts'
-import type {Context} from './context.ts'
-import {sha256} from './fetch-picture.ts'
-import {readSmall} from './read-small.ts'
+import {type Asset, IMAGE_FORMATS} from '../asset/asset.ts'
+import {assetKey} from '../asset/key.ts'
+import type {Context} from '../context.ts'
+import {sha256} from '../fetch-picture.ts'
+import {readSmall} from '../read-small.ts'
+import {isSettled} from '../session/history-line.ts'
+import type {Picture} from '../session/session.ts'
+import type {OwnedSession} from '../store/session-store.ts'
 import {isOrphan, type Kept} from './resume.ts'
-import {isSettled} from './session/history-line.ts'
-import type {Picture} from './session/session.ts'
-import type {OwnedSession} from './store/session-store.ts'
 
 /** What another process has done of a picture: it makes it at this moment, or has put it there. */
 export type DoneMeanwhile = {readonly live: OwnedSession} | {readonly kept: Kept}

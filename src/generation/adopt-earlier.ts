@@ -1,27 +1,28 @@
 import {join} from 'node:path'
-import type {Asset} from './asset/asset.ts'
-import {confine} from './asset/output-path.ts'
-import {refuseIfCancelled} from './cancel-request.ts'
-import type {Context} from './context.ts'
-import {madeElsewhere, sentElsewhere} from './elsewhere.ts'
-import {endingOf, messageOf, stopsTheRun} from './ending.ts'
-import {AgError, CancelledError} from './errors.ts'
-import {describePicture, type WholePicture} from './fetch-picture.ts'
-import {type AssetOutcome, RunStoppedError} from './make-picture.ts'
+import type {Asset} from '../asset/asset.ts'
+import {confine} from '../asset/output-path.ts'
+import {refuseIfCancelled} from '../cancel-request.ts'
+import type {Context} from '../context.ts'
+import {endingOf, messageOf, stopsTheRun} from '../ending.ts'
+import {AgError, CancelledError} from '../errors.ts'
+import {describePicture, type WholePicture} from '../fetch-picture.ts'
+import {fetchSought, isBroken, isNotThere, recoveredResult, soughtBy} from '../recovery/adopt.ts'
+import {type Case, caseOfSession} from '../recovery/case.ts'
+import {findOnDisk, readOnDisk} from '../recovery/find-on-disk.ts'
+import type {Places} from '../recovery/place.ts'
+import {askServer, type ServerAnswer} from '../recovery/server-evidence.ts'
+import {judgeSession, type RecoveryVerdict} from '../recovery/verdict.ts'
+import type {GeneratedImage} from '../server/image-server.ts'
+import {isSettled} from '../session/history-line.ts'
+import type {Picture, SessionResult} from '../session/session.ts'
+import type {OwnedSession, SessionWriter} from '../store/session-store.ts'
+import {writePicture} from '../write-picture.ts'
+import {sentElsewhere} from './elsewhere.ts'
+import {RunStoppedError} from './make-picture.ts'
 import type {Making} from './making.ts'
+import type {AssetOutcome} from './outcome.ts'
 import {freeSessionId, requestFor} from './picture-session.ts'
-import {fetchSought, isBroken, isNotThere, recoveredResult, soughtBy} from './recovery/adopt.ts'
-import {type Case, caseOfSession} from './recovery/case.ts'
-import {findOnDisk, readOnDisk} from './recovery/find-on-disk.ts'
-import type {Places} from './recovery/place.ts'
-import {askServer, type ServerAnswer} from './recovery/server-evidence.ts'
-import {judgeSession, type RecoveryVerdict} from './recovery/verdict.ts'
 import type {EarlierWork} from './resume.ts'
-import type {GeneratedImage} from './server/image-server.ts'
-import {isSettled} from './session/history-line.ts'
-import type {Picture, SessionResult} from './session/session.ts'
-import type {OwnedSession, SessionWriter} from './store/session-store.ts'
-import {writePicture} from './write-picture.ts'
 
 export interface EarlierSessions {
   /** Of one asset, the newest first. */
@@ -36,7 +37,7 @@ const PATIENCE_MS = 120_000
 /**
  * Takes an asset's picture from an earlier session that was sent to the server: what is finished is adopted, what still runs is
  * waited for, what died is settled. `undefined` when the picture has to be made: every earlier request for it is known to
- * have died. When nobody can tell, the outcome is `lost`: asking again might pay twice.
+ * have died. When nobody can tell, the outcome is `lost`: asking again might pay twice. `live`: another process was faster.
  *
  * Throws `RunStoppedError` when no other asset could fare better.
  */
@@ -45,7 +46,7 @@ export async function adoptEarlier(
   making: Making,
   asset: Asset,
   {sessions, work}: EarlierSessions,
-): Promise<AssetOutcome | undefined> {
+): Promise<AssetOutcome | {readonly live: OwnedSession} | undefined> {
   for (const session of sessions) {
     const attempt = new Adoption(context, making, asset, session, work)
     try {
@@ -93,7 +94,7 @@ class Adoption {
   }
 
   /** A session that nobody brought to its end: it is taken over, and brought to it. */
-  async fromOrphan(): Promise<AssetOutcome | undefined> {
+  async fromOrphan(): Promise<AssetOutcome | {readonly live: OwnedSession} | undefined> {
     const {sessions, report} = this.#context
     const options = {places: this.#places(), giveUpAfterMs: PATIENCE_MS, force: false}
     const one = await caseOfSession(this.#context, options, this.#session)
@@ -101,7 +102,7 @@ class Adoption {
     if (first?.server === 'unknown' && first.elsewhere && !one.onDisk)
       return sentElsewhere(this.#context, this.#asset, this.#session, first.elsewhere)
     const writer = await sessions.claim(this.#session.id)
-    if (!writer) return madeElsewhere(this.#context, this.#asset, this.#session)
+    if (!writer) return {live: this.#session}
     report({event: 'asset.started', asset: this.#asset.id, session: this.#session.id})
     const decision = await this.#decide(one).catch(async (error: unknown) => {
       if (error instanceof CancelledError) await this.#settle(writer, 'cancelled', 'cancelled', error.message)

@@ -1,5 +1,5 @@
-import {type AgError, ExitCode} from './errors.ts'
-import type {AssetOutcome} from './make-picture.ts'
+import {type AgError, ExitCode} from '../errors.ts'
+import {type AssetOutcome, isCompleted} from './outcome.ts'
 
 /** What a run came to; also what `--json` prints. */
 export interface GenerateResult {
@@ -21,11 +21,6 @@ export interface GenerateResult {
   /** Why the run ended early, if it did. */
   readonly error?: {readonly message: string; readonly next?: string}
   readonly assets: readonly AssetOutcome[]
-}
-
-/** A picture is there, made by whomever. */
-export function isCompleted({state}: AssetOutcome): boolean {
-  return state === 'completed'
 }
 
 /** What became of all assets of a run, counted. `early`: why it ended before its end. */

@@ -1,6 +1,6 @@
-import type {Context} from './context.ts'
-import {sha256} from './fetch-picture.ts'
-import {readSmall} from './read-small.ts'
+import type {Context} from '../context.ts'
+import {sha256} from '../fetch-picture.ts'
+import {readSmall} from '../read-small.ts'
 import type {Resumption} from './resume.ts'
 
 /** What all pictures of one run share. */

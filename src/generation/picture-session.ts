@@ -1,12 +1,12 @@
 import {dirname} from 'node:path'
-import type {Asset} from './asset/asset.ts'
-import {assetKey} from './asset/key.ts'
-import type {Context} from './context.ts'
-import {SessionExistsError} from './errors.ts'
-import {fromWorkspace} from './fetch-picture.ts'
+import type {Asset} from '../asset/asset.ts'
+import {assetKey} from '../asset/key.ts'
+import type {Context} from '../context.ts'
+import {SessionExistsError} from '../errors.ts'
+import {fromWorkspace} from '../fetch-picture.ts'
+import type {SessionRequest} from '../session/session.ts'
+import type {SessionWriter} from '../store/session-store.ts'
 import type {Making} from './making.ts'
-import type {SessionRequest} from './session/session.ts'
-import type {SessionWriter} from './store/session-store.ts'
 
 /** A session's id; one that failed before in the same run has taken the plain one. */
 export function freeSessionId({run, sessionIds}: Making, {id}: Asset): string {
