@@ -1,4 +1,4 @@
-import {pngChunks} from './image.ts'
+import {embeddedMetadata} from './embedded-metadata.ts'
 
 /** What SwarmUI wrote into a picture about its making, as far as ag uses it. */
 export interface EmbeddedTag {
@@ -9,29 +9,25 @@ export interface EmbeddedTag {
   readonly model?: string
 }
 
-/**
- * Reads SwarmUI's metadata from a PNG: JSON in the `tEXt` chunk `parameters` (recordings 02 and 11). `undefined` where there
- * is none; never throws, whatever the bytes are.
- */
+/** What SwarmUI's metadata in a picture says. `undefined` where there is none; never throws, whatever the bytes are. */
 export function embeddedTag(bytes: Uint8Array): EmbeddedTag | undefined {
   try {
-    for (const {type, body} of pngChunks(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength))) {
-      if (type !== 'tEXt' || body.toString('latin1', 0, 11) !== 'parameters\0') continue
-      const metadata = JSON.parse(body.toString('latin1', 11))
-      const {agrun, agitem, agkey} = metadata.sui_extra_data ?? {}
-      const {seed, model} = metadata.sui_image_params ?? {}
-      return {
-        ...(typeof agrun === 'string' ? {run: agrun} : {}),
-        ...(typeof agitem === 'string' ? {item: agitem} : {}),
-        ...(typeof agkey === 'string' ? {key: agkey} : {}),
-        ...(Number.isSafeInteger(seed) ? {seed} : {}),
-        ...(typeof model === 'string' ? {model} : {}),
-      }
+    const text = embeddedMetadata(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength))
+    if (text === undefined) return undefined
+    const metadata = JSON.parse(text)
+    const {agrun, agitem, agkey} = metadata.sui_extra_data ?? {}
+    const {seed, model} = metadata.sui_image_params ?? {}
+    return {
+      ...(typeof agrun === 'string' ? {run: agrun} : {}),
+      ...(typeof agitem === 'string' ? {item: agitem} : {}),
+      ...(typeof agkey === 'string' ? {key: agkey} : {}),
+      ...(Number.isSafeInteger(seed) ? {seed} : {}),
+      ...(typeof model === 'string' ? {model} : {}),
     }
   } catch {
-    // Not a PNG, or not SwarmUI's JSON: then nobody wrote a tag.
+    // No picture, or not SwarmUI's JSON: then nobody wrote a tag.
+    return undefined
   }
-  return undefined
 }
 
 /** Why a picture is not the one that was asked for; `undefined` when it is, or carries no sign either way. */

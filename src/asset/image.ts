@@ -71,26 +71,60 @@ function inspectPng(buffer: Buffer): ImageFacts {
   return {format: 'png', ...size}
 }
 
-function inspectJpeg(buffer: Buffer): ImageFacts {
-  let at = 2
-  for (;;) {
+/** One segment of a JPEG; `body` is a view into the file. */
+export interface JpegSegment {
+  readonly marker: number
+  readonly body: Buffer
+}
+
+const START_OF_SCAN = 0xffda
+const END_OF_IMAGE = 0xffd9
+
+/** The segments of a JPEG before its pixels, in order. Throws `BrokenImageError` (or a `RangeError`, where the file ends) for a damaged one. */
+export function* jpegSegments(buffer: Buffer): Generator<JpegSegment> {
+  for (let at = 2; ; ) {
     const marker = buffer.readUInt16BE(at)
     if (marker >> 8 !== 0xff) throw new BrokenImageError('it is a damaged JPEG.')
+    if (marker === START_OF_SCAN || marker === END_OF_IMAGE) return
     // Padding before a marker is allowed.
-    if (marker === 0xffff) {
-      at++
-      continue
+    if (marker === 0xffff) at++
+    else {
+      const end = at + 2 + buffer.readUInt16BE(at + 2)
+      yield {marker, body: buffer.subarray(at + 4, end)}
+      at = end
     }
-    const isFrame = marker >= 0xffc0 && marker <= 0xffcf && marker !== 0xffc4 && marker !== 0xffc8 && marker !== 0xffcc
-    if (isFrame) break
-    if (marker === 0xffda || marker === 0xffd9) throw new BrokenImageError('it is a JPEG without a picture.')
-    at += 2 + buffer.readUInt16BE(at + 2)
   }
-  const [height, width] = [buffer.readUInt16BE(at + 5), buffer.readUInt16BE(at + 7)]
-  if (buffer.lastIndexOf(Buffer.from([0xff, 0xd9])) < at)
+}
+
+function inspectJpeg(buffer: Buffer): ImageFacts {
+  const frame = jpegSegments(buffer).find(({marker}) => isFrame(marker))
+  if (!frame) throw new BrokenImageError('it is a JPEG without a picture.')
+  const [height, width] = [frame.body.readUInt16BE(1), frame.body.readUInt16BE(3)]
+  // Behind the frame: a thumbnail before it has an end of its own.
+  if (buffer.lastIndexOf(Buffer.from([0xff, 0xd9])) < frame.body.byteOffset - buffer.byteOffset)
     throw new BrokenImageError('it is a truncated JPEG (its end is missing).')
   if (!width || !height) throw new BrokenImageError('it is a JPEG without a picture.')
   return {format: 'jpg', width, height}
+}
+
+/** Of the sixteen markers that could begin a frame, three mean something else. */
+function isFrame(marker: number): boolean {
+  return marker >= 0xffc0 && marker <= 0xffcf && marker !== 0xffc4 && marker !== 0xffc8 && marker !== 0xffcc
+}
+
+/** One chunk of a WEBP; `body` is a view into the file. */
+export interface WebpChunk {
+  readonly type: string
+  readonly body: Buffer
+}
+
+/** The chunks of a WEBP in order. */
+export function* webpChunks(buffer: Buffer): Generator<WebpChunk> {
+  for (let at = 12; at + 8 <= buffer.length; ) {
+    const length = buffer.readUInt32LE(at + 4)
+    yield {type: buffer.toString('latin1', at, at + 4), body: buffer.subarray(at + 8, at + 8 + length)}
+    at += 8 + length + (length % 2)
+  }
 }
 
 function inspectWebp(buffer: Buffer): ImageFacts {

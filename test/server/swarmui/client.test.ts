@@ -71,12 +71,13 @@ describe.each(['websocket', 'http'] as const)('a picture over %s', (transport) =
       expect(embeddedTag(await at.server.download(ref, never))).toMatchObject({key: 'newer'})
     })
 
-    test('is not taken for that one where this user may not list', async () => {
+    test.each(['PNG', 'JPG'])('is not taken for that %s where this user may not list', async (imageformat) => {
       const denied = {when: {route: 'ListImages'}, do: {json: {error_id: 'bad_permissions'}}}
       await using at = await connected({step_ms: 3}, {transport})
-      await at.server.generate(older, {signal: never})
+      const as = (asked: typeof request) => ({...asked, parameters: {...asked.parameters, imageformat}})
+      await at.server.generate(as(older), {signal: never})
       at.mock.control({faults: [denied, drop]})
-      await expect(at.server.generate(newer, {signal: never})).rejects.toMatchObject({fault: 'failed'})
+      await expect(at.server.generate(as(newer), {signal: never})).rejects.toMatchObject({fault: 'failed'})
     })
   })
 

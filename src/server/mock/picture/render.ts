@@ -2,6 +2,7 @@ import {encode as encodePng} from 'fast-png'
 import {encode as encodeJpeg} from 'jpeg-js'
 import {Canvas} from './canvas.ts'
 import {drawCaption} from './caption.ts'
+import {exifComment} from './exif.ts'
 import {PALETTES} from './palettes.ts'
 import {randomFrom} from './random.ts'
 import {SCENES} from './scenes.ts'
@@ -24,13 +25,16 @@ export function formatOf(imageformat: string): PictureOrder['format'] {
 
 /**
  * Draws a placeholder picture: the same bytes for the same order on every machine. The prompt decides scene and colours, the
- * seed how they are arranged. A PNG carries `metadata` in the `tEXt` chunk `parameters`, as the server's do.
+ * seed how they are arranged. They carry `metadata` where the server's do: a PNG in the `tEXt` chunk `parameters`, a JPG in EXIF.
  */
 export function renderPicture(order: PictureOrder, metadata: string): Buffer {
   const canvas = order.plain ? onePlainColour(order) : scene(order)
   const {width, height, data} = canvas
-  if (order.format === 'jpg') return encodeJpeg({width, height, data: toRgba(data)}, 88).data
   const text = metadata === '' ? undefined : {parameters: escapeToAscii(metadata)}
+  if (order.format === 'jpg') {
+    const exif = text && {exifBuffer: exifComment(text.parameters)}
+    return encodeJpeg({width, height, data: toRgba(data), ...exif}, 88).data
+  }
   return Buffer.from(encodePng({width, height, data, channels: 3, ...(text ? {text} : {})}))
 }
 
