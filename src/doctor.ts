@@ -76,7 +76,7 @@ async function ask({server, signal}: Context): Promise<ServerReport | AgError> {
 
 function exitCode(answer: ServerReport | AgError, commands: readonly CommandCheck[], storage: StorageCheck): ExitCode {
   if (answer instanceof AgError) return answer.exitCode
-  if (commands.some(({command, needs}) => command === 'generate' && needs?.includes(GENERATION))) return ExitCode.denied
+  if (commands.some(({command, needs}) => command === 'generate' && needs?.some(isNecessary))) return ExitCode.denied
   if (!answer.readiness.usable) return ExitCode.noBackend
   return storage.writable ? ExitCode.done : ExitCode.unforeseen
 }
@@ -97,7 +97,8 @@ function checkBackends(report: ServerReport): Check {
   const {backends} = report
   const up = backends?.filter(({enabled, status}) => enabled && status === 'running').length
   const detail = [
-    backends ? `${up} of ${backends.length} up` : 'this user may not see them, but the server says they are up',
+    backends ? `${up} of ${backends.length} up` : 'this user may not see them',
+    backends || note ? '' : 'the server says they are up',
     note ?? '',
     `activity: ${judgeServer(report).idleness}`,
   ]
@@ -161,12 +162,14 @@ interface Need {
 }
 
 const GENERATION = 'basic_image_generation'
+/** `generate` asks for a model, unless a preset or a workflow has one. */
+const MODEL = 'model_params'
 
 /** What each command asks of the server (reference section 1.6). */
 const NEEDS: Readonly<Record<string, readonly Need[]>> = {
   generate: [
     {permission: GENERATION},
-    {permission: 'model_params', without: 'assets that name a model are refused'},
+    {permission: MODEL},
     {
       permission: 'fundamental_generate_tab_access',
       without: 'model and parameter names are not checked before they are sent',
@@ -224,4 +227,8 @@ function checkCommand(command: string, needs: readonly Need[], report: ServerRep
 
 function isAboutOthers({permission}: Need): boolean {
   return permission === 'read_server_info_panels'
+}
+
+function isNecessary(permission: string): boolean {
+  return permission === GENERATION || permission === MODEL
 }

@@ -11,6 +11,7 @@ import {
   askAboutEarlier,
   type EarlierWork,
   type Kept,
+  placeFor,
   planResumption,
   type ResumeMode,
   type Resumption,
@@ -62,7 +63,8 @@ export async function generate(context: Context, options: GenerateOptions): Prom
   report({event: 'run.started', run, server: server.address, total: todo.length, kept: kept.size, concurrency})
   await sessions.runs.withdrawCancel(run)
 
-  const shared = {workspace, outputDirectory, snapshots, retries, retryDelayMs}
+  const places = new Map(assets.map(({id, expectedFormat, pathFor}) => [pathFor(expectedFormat).toLowerCase(), id]))
+  const shared = {workspace, outputDirectory, snapshots, retries, retryDelayMs, overwrite: options.overwrite, places}
   const making = await beginMaking(context, {run, total, sessionIds, recorded, ...shared})
   const regardless = options.resume === 'never'
   const {outcomes, stopped} = await makeAll(context, todo, {
@@ -130,6 +132,7 @@ function tellUnrecorded({report}: Context, {why}: Resumption): void {
 }
 
 /** Where it was found, which need not be where it was when it was made: another manifest may have had it made. */
-function foundAt({pathFor, expectedFormat}: Asset, kept: Kept, workspace: string): Kept {
-  return {...kept, picture: {...kept.picture, path: fromWorkspace(workspace, pathFor(expectedFormat))}}
+function foundAt(asset: Asset, kept: Kept, workspace: string): Kept {
+  const place = placeFor(asset, kept.picture) ?? asset.pathFor(asset.expectedFormat)
+  return {...kept, picture: {...kept.picture, path: fromWorkspace(workspace, place)}}
 }

@@ -69,6 +69,12 @@ describe('doctor', () => {
   test.each<[string, MockOptions, number, Record<string, string>]>([
     ['no backend', {backends: []}, 5, {backends: 'problem'}],
     ['one errored backend beside a healthy one', {backends: [{}, {status: 'errored'}]}, 0, {backends: 'warning'}],
+    [
+      'an errored backend beside one for texts',
+      {backends: [{type: 'simpleremotellm'}, {status: 'errored'}]},
+      5,
+      {backends: 'problem'},
+    ],
     ['wrong credentials', {authorization: 'secret words'}, 4, {server: 'problem'}],
     ['a server that is away', {down: true}, 3, {server: 'problem'}],
   ])('of %s', async (_what, mock, exitCode, found) => {

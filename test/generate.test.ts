@@ -1,5 +1,5 @@
 import {existsSync, readdirSync, readFileSync, symlinkSync} from 'node:fs'
-import {mkdir, writeFile} from 'node:fs/promises'
+import {mkdir, rm, writeFile} from 'node:fs/promises'
 import {join} from 'node:path'
 import {describe, expect, test} from '@jest/globals'
 import {embeddedTag} from '../src/asset/embedded-tag.ts'
@@ -215,6 +215,42 @@ describe('nothing is attempted', () => {
     await expect(at.generate(three)).rejects.toMatchObject({exitCode: 2, message: /moon\.png/, next: /--overwrite/})
     expect(readFileSync(outputOf(at, 'moon.png'), 'utf8')).toBe('a drawing of somebody')
     expect(await at.generate(three, {overwrite: true})).toMatchObject({made: 3})
+  })
+
+  // No recording has a user with another format than PNG; that it is a setting: reference 2.1.
+  test('with a file that is not ours where the server chose the format, and takes the picture once there is room', async () => {
+    await using at = await rehearse({image_format: 'JPG'})
+    await mkdir(join(at.folder, 'assets'))
+    await writeFile(outputOf(at, 'star.jpg'), 'a drawing of somebody')
+    const result = await at.generate(three)
+    expect(result).toMatchObject({made: 2, failed: 1, exit_code: 6})
+    expect(result.assets.find(({asset}) => asset === 'star')?.error).toMatchObject({
+      message: expect.stringMatching(/star\.jpg has a file that ag did not make/),
+      next: expect.stringContaining('imageformat: PNG'),
+    })
+    expect(readFileSync(outputOf(at, 'star.jpg'), 'utf8')).toBe('a drawing of somebody')
+    await rm(outputOf(at, 'star.jpg'))
+    expect(await at.generate(three)).toMatchObject({adopted: 1, exit_code: 0})
+    expect(await at.asked()).toBe(3)
+  })
+
+  test('with the place of another asset where the server chose the format', async () => {
+    await using at = await rehearse({image_format: 'JPG'})
+    const manifest = `
+defaults: {model: mock/sdxl-base, width: 64, height: 64}
+assets: [{id: star, prompt: a star}, {id: sky, prompt: a sky, path: star.jpg}]
+`
+    const result = await at.generate(manifest)
+    expect(result).toMatchObject({made: 1, failed: 1})
+    expect(result.assets[0]?.error?.message).toMatch(/star\.jpg is the place of sky/)
+  })
+
+  test('without the permission to generate, and asks for nothing more', async () => {
+    const denied = {error_id: 'bad_permissions', error: 'You do not have permission.'}
+    const faults = [{when: {route: 'GenerateText2Image'}, do: {json: denied}}]
+    await using at = await rehearse({faults}, {transport: 'http'})
+    const result = await at.generate(three, {concurrency: 1})
+    expect(result).toMatchObject({failed: 1, pending: 2, exit_code: 4})
   })
 
   test('for what the server does not have, and says where the manifest asks for it', async () => {

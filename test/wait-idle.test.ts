@@ -200,6 +200,9 @@ describe('a gate before one server', () => {
     ['has only an errored backend', {backends: [{status: 'errored'}]}, 5],
     ['has only a backend that is "idle", which means unreachable', {backends: [{status: 'idle', allow_idle: true}]}, 5],
     ['has an errored backend beside a healthy one', {backends: [{}, {status: 'errored'}]}, 0],
+    // No recording has a backend for texts: reference 3.2.
+    ['has an errored backend beside one for texts', {backends: [{type: 'simpleremotellm'}, {status: 'errored'}]}, 5],
+    ['has one backend switched off and one unreachable', {backends: [{status: 'disabled'}, {status: 'idle'}]}, 5],
   ])('that is quiet and %s gives %#', async (_what, mock, exitCode) => {
     const result = await alone(mock)
     expect(result.exit_code).toBe(exitCode)
@@ -296,6 +299,13 @@ describe('an identity that may not see the work of others', () => {
   test('gets an answer about its own work when it asks for that', async () => {
     await using at = await rehearse({...guest, foreign: {live_gens: 1}}, {userId: 'guest1'})
     expect(await wait([at], {scope: 'own'})).toMatchObject({open: true, verdict: 'idle', scope: 'own'})
+  })
+
+  test('is told to wait while backends load', async () => {
+    const result = await alone({backends: [{}, {status: 'loading'}]}, {scope: 'own'}, (look) =>
+      look === 3 ? {backends: [{}]} : undefined,
+    )
+    expect(result).toMatchObject({open: true, states: ['busy', 'idle']})
   })
 
   test('cannot require backends it may not see', async () => {

@@ -7,6 +7,8 @@ export interface EmbeddedTag {
   readonly key?: string
   readonly seed?: number
   readonly model?: string
+  /** Something that a workflow saved on its way to the picture (reference 2.1). */
+  readonly intermediate?: true
 }
 
 /** What SwarmUI's metadata in a picture says. `undefined` where there is none; never throws, whatever the bytes are. */
@@ -15,7 +17,7 @@ export function embeddedTag(bytes: Uint8Array): EmbeddedTag | undefined {
     const text = embeddedMetadata(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength))
     if (text === undefined) return undefined
     const metadata = JSON.parse(text)
-    const {agrun, agitem, agkey} = metadata.sui_extra_data ?? {}
+    const {agrun, agitem, agkey, intermediate} = metadata.sui_extra_data ?? {}
     const {seed, model} = metadata.sui_image_params ?? {}
     return {
       ...(typeof agrun === 'string' ? {run: agrun} : {}),
@@ -23,6 +25,7 @@ export function embeddedTag(bytes: Uint8Array): EmbeddedTag | undefined {
       ...(typeof agkey === 'string' ? {key: agkey} : {}),
       ...(Number.isSafeInteger(seed) ? {seed} : {}),
       ...(typeof model === 'string' ? {model} : {}),
+      ...(intermediate === undefined ? {} : {intermediate: true}),
     }
   } catch {
     // No picture, or not SwarmUI's JSON: then nobody wrote a tag.
@@ -35,9 +38,12 @@ export function whyOtherTag(asked: EmbeddedTag, bytes: Uint8Array): string | und
   const tag = embeddedTag(bytes)
   const differs = (name: keyof EmbeddedTag): boolean =>
     asked[name] !== undefined && tag?.[name] !== undefined && tag[name] !== asked[name]
+  if (tag?.intermediate) return 'is an intermediate step'
   if (differs('run')) return 'was made by another run'
   if (differs('item')) return 'is of another asset'
   if (differs('key')) return 'was made from another description'
-  if (differs('seed')) return 'has another seed'
+  // A preset of the user may have changed the seed; the key is of what we asked for.
+  const isKeyed = asked.key !== undefined && tag?.key === asked.key
+  if (!isKeyed && differs('seed')) return 'has another seed'
   return undefined
 }

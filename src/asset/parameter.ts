@@ -38,6 +38,7 @@ const RESERVED: Readonly<Record<string, string>> = {
   extrametadata: 'is set by ag, so that a lost picture can be found again',
   continueaftererrors: 'would hide why a picture failed',
   nopreviews: 'is set by ag: previews are not shown',
+  outputintermediateimages: 'would have the server keep steps on the way under the name of the picture',
 }
 
 /** Parameters that a history may not bring: they are what `generate` decides. */
@@ -50,6 +51,7 @@ const PROTOCOL = new Set([
   'extrametadata',
   'continueaftererrors',
   'nopreviews',
+  'outputintermediateimages',
 ])
 
 /** The parameters of untrusted JSON that may be sent, by the server's own names; whatever else is in it is left out. */

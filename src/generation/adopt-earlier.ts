@@ -1,6 +1,5 @@
 import {join} from 'node:path'
 import type {Asset} from '../asset/asset.ts'
-import {confine} from '../asset/output-path.ts'
 import {refuseIfCancelled} from '../cancel-request.ts'
 import type {Context} from '../context.ts'
 import {endingOf, messageOf, stopsTheRun} from '../ending.ts'
@@ -19,6 +18,7 @@ import type {OwnedSession, SessionWriter} from '../store/session-store.ts'
 import {writePicture} from '../write-picture.ts'
 import {sentElsewhere} from './elsewhere.ts'
 import {RunStoppedError} from './make-picture.ts'
+import {makeRoom} from './make-room.ts'
 import type {Making} from './making.ts'
 import type {AssetOutcome} from './outcome.ts'
 import {freeSessionId, requestFor} from './picture-session.ts'
@@ -148,9 +148,9 @@ class Adoption {
     const found = (await this.#onDisk()) ?? (await this.#onServer())
     if (!found) return undefined
     const {whole, recovered, image} = found
-    const path = this.#asset.pathFor(whole.facts.format)
+    const path = await this.#makeRoom(whole)
     const result = recoveredResult(whole, {path, workspace: this.#making.workspace}, recovered, image)
-    await this.#put(path, whole)
+    await writePicture(path, whole.bytes)
     // It is where and what its history says: nothing new is to be told.
     if (this.#session.state === 'completed' && this.#session.result?.picture?.path === result.picture.path) {
       return this.#adopted(this.#session.id, result)
@@ -244,20 +244,18 @@ class Adoption {
     image?: GeneratedImage,
   ): Promise<AssetOutcome> {
     const {workspace} = this.#making
-    const path = this.#asset.pathFor(whole.facts.format)
+    const path = await this.#makeRoom(whole)
     const picture = describePicture(whole, path, workspace)
     await writer.append({event: 'fetched', state: 'generating', progress: 1, message: 'Fetched', result: {picture}})
-    await this.#put(path, whole)
+    await writePicture(path, whole.bytes)
     const result = recoveredResult(whole, {path, workspace}, recovered, image)
     const message = `Found on ${recovered === 'disk' ? 'disk' : 'the server'}`
     await writer.append({event: 'recovered', state: 'completed', progress: 1, message, result})
     return this.#adopted(writer.id, result)
   }
 
-  async #put(path: string, whole: WholePicture): Promise<void> {
-    await confine(this.#making.outputDirectory, path)
-    await this.#making.makeRoom(this.#asset.id, path)
-    await writePicture(path, whole.bytes)
+  #makeRoom({facts}: WholePicture): Promise<string> {
+    return makeRoom(this.#context, this.#making, this.#asset, facts.format)
   }
 
   #adopted(session: string, {picture, seed, model}: SessionResult & {readonly picture: Picture}): AssetOutcome {

@@ -1,7 +1,6 @@
 import type {Asset} from '../asset/asset.ts'
 import {embeddedTag} from '../asset/embedded-tag.ts'
 import {assetKey} from '../asset/key.ts'
-import {confine} from '../asset/output-path.ts'
 import {CollateralError, judgeInterruption, refuseIfCancelled} from '../cancel-request.ts'
 import type {Context} from '../context.ts'
 import {endingOf, messageOf, stopsTheRun} from '../ending.ts'
@@ -14,6 +13,7 @@ import type {Picture, SessionResult} from '../session/session.ts'
 import type {SessionWriter} from '../store/session-store.ts'
 import {foreignLine} from '../text.ts'
 import {writePicture} from '../write-picture.ts'
+import {makeRoom} from './make-room.ts'
 import type {Making} from './making.ts'
 import type {AssetOutcome} from './outcome.ts'
 import {SessionLedger} from './session-ledger.ts'
@@ -52,7 +52,7 @@ export async function makePicture(
   try {
     const image = await submit(context, making, asset, session, history)
     const whole = await fetchWhole(context, image.ref, {...making, asset: asset.id})
-    const picture = await putInPlace(making, asset, whole, history)
+    const picture = await putInPlace(context, making, asset, whole, history)
     const {seed, model} = {...embeddedTag(whole.bytes), ...image}
     warnOfOtherModel(context, asset, model)
     const used = {...(seed === undefined ? {} : {seed}), ...(model === undefined ? {} : {model})}
@@ -173,16 +173,15 @@ async function submit(
 
 /** Records the picture's digest before the picture is there: whoever finds it can tell that it is the one, and whole. */
 async function putInPlace(
-  {workspace, outputDirectory, makeRoom}: Making,
+  context: Context,
+  making: Making,
   asset: Asset,
   whole: WholePicture,
   history: SessionLedger,
 ): Promise<Picture> {
-  const path = asset.pathFor(whole.facts.format)
-  await confine(outputDirectory, path)
-  const picture = describePicture(whole, path, workspace)
+  const path = await makeRoom(context, making, asset, whole.facts.format)
+  const picture = describePicture(whole, path, making.workspace)
   await history.write({event: 'fetched', state: 'generating', progress: 1, message: 'Fetched', result: {picture}})
-  await makeRoom(asset.id, path)
   await writePicture(path, whole.bytes)
   return picture
 }

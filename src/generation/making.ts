@@ -1,6 +1,4 @@
 import type {Context} from '../context.ts'
-import {sha256} from '../fetch-picture.ts'
-import {readSmall} from '../read-small.ts'
 import type {Resumption} from './resume.ts'
 
 /** What all pictures of one run share. */
@@ -19,10 +17,14 @@ export interface Making {
   readonly retries: number
   /** Milliseconds before the first retry. */
   readonly retryDelayMs: number
+  /** Whose place a path is: absolute and in lower case, as not every file system tells case apart. */
+  readonly places: ReadonlyMap<string, string>
+  /** What histories tell of pictures. */
+  readonly recorded: Resumption['recorded']
+  /** Replace files that are not known to be ours. */
+  readonly overwrite: boolean
   /** Keeps what another process needs to stop this run's work, before there is any. */
   readonly keepCredential: (secret: string) => Promise<void>
-  /** Keeps what somebody made of an asset's picture, before another takes its place. */
-  readonly makeRoom: (asset: string, path: string) => Promise<void>
   /** Stops this run's work on the server, once, however many pictures ask for it. */
   readonly interrupt: () => Promise<void>
 }
@@ -32,31 +34,14 @@ const INTERRUPT_WITHIN_MS = 1500
 /** What a run is begun with. Asks the server who we are; throws as it does. */
 export async function beginMaking(
   context: Context,
-  {recorded, ...run}: Omit<Making, 'user' | 'keepCredential' | 'makeRoom' | 'interrupt'> & Pick<Resumption, 'recorded'>,
+  run: Omit<Making, 'user' | 'keepCredential' | 'interrupt'>,
 ): Promise<Making> {
   return {
     ...run,
-    makeRoom: async (asset, path) => {
-      // Where no history tells of the asset, its file may be anything; it was checked before the run began.
-      if (recorded.assets.has(asset)) await keepEdited(context, asset, path, recorded.digests)
-    },
     user: await context.server.userId(context.signal),
     keepCredential: credentialKeeper(context, run.run),
     interrupt: once(() => stopOnServer(context)),
   }
-}
-
-async function keepEdited(
-  {sessions, report}: Context,
-  asset: string,
-  path: string,
-  recorded: ReadonlySet<string>,
-): Promise<void> {
-  const bytes = await readSmall(path)
-  if (bytes === undefined || recorded.has(sha256(bytes))) return
-  const {place} = await sessions.upkeep.setAside({copyOf: path})
-  const message = `The picture of ${asset} had been changed since it was made: what it was is kept as ${place}.`
-  report({event: 'notice', message})
 }
 
 /** Cancels our work on the server, within what a runner grants a cancelled step. */

@@ -1,13 +1,12 @@
 import {resolve} from 'node:path'
-import {type Asset, IMAGE_FORMATS} from '../asset/asset.ts'
+import type {Asset} from '../asset/asset.ts'
 import {assetKey} from '../asset/key.ts'
 import type {Context} from '../context.ts'
 import {sha256} from '../fetch-picture.ts'
 import {readSmall} from '../read-small.ts'
 import {isSettled} from '../session/history-line.ts'
-import type {Picture} from '../session/session.ts'
 import type {OwnedSession} from '../store/session-store.ts'
-import {isOrphan, type Kept} from './resume.ts'
+import {isOrphan, type Kept, placeFor} from './resume.ts'
 
 /** What another process has done of a picture: it makes it at this moment, or has put it there. */
 export type DoneMeanwhile = {readonly live: OwnedSession} | {readonly kept: Kept}
@@ -67,15 +66,5 @@ export class Meanwhile {
       this.#seen.add(id)
       if (session.key !== undefined && session.state === 'completed') this.#made.set(session.key, session)
     }
-  }
-}
-
-/** Where an asset's picture goes that came in this format; `undefined` where its path has the ending of another. */
-function placeFor({pathFor}: Asset, {format}: Picture): string | undefined {
-  const known = IMAGE_FORMATS.find((name) => name === format)
-  try {
-    return known && pathFor(known)
-  } catch {
-    return undefined
   }
 }

@@ -1,11 +1,10 @@
-import {access, constants, readFile, stat} from 'node:fs/promises'
+import {access, constants, stat} from 'node:fs/promises'
 import {dirname} from 'node:path'
 import type {Asset} from '../asset/asset.ts'
-import {embeddedTag} from '../asset/embedded-tag.ts'
 import {confine} from '../asset/output-path.ts'
 import type {Context} from '../context.ts'
-import {NoBackendError, storageError, systemCode, UsageError} from '../errors.ts'
-import {fromWorkspace, sha256} from '../fetch-picture.ts'
+import {NoBackendError, storageError, UsageError} from '../errors.ts'
+import {isForeignFile, notFolder} from './make-room.ts'
 
 interface PreflightOptions {
   readonly assets: readonly Asset[]
@@ -72,16 +71,13 @@ export class AssetsRefusedError extends UsageError {
 /** A file in the way that is not known to be ours stays: it may be somebody's drawing. */
 async function refuseForeignOutputs(context: Context, options: PreflightOptions): Promise<void> {
   const foreign: string[] = []
-  let recorded: ReadonlyMap<string, string> | undefined
+  let known: Promise<ReadonlyMap<string, string>> | undefined
+  const recorded = (): Promise<ReadonlyMap<string, string>> => (known ??= context.sessions.recordedPictures())
   for (const asset of options.assets) {
     const path = asset.pathFor(asset.expectedFormat)
     await confine(options.outputDirectory, path)
     if (options.overwrite) continue
-    const bytes = await readExisting(path)
-    if (bytes === undefined || embeddedTag(bytes)?.item === asset.id) continue
-    recorded ??= await context.sessions.recordedPictures()
-    const known = recorded.get(fromWorkspace(options.workspace, path))
-    if (known !== sha256(bytes)) foreign.push(path)
+    if (await isForeignFile(context, options.workspace, asset, path, recorded)) foreign.push(path)
   }
   if (foreign.length === 0) return
   const more = foreign.length > NAMED_AT_MOST ? `\n  and ${foreign.length - NAMED_AT_MOST} more` : ''
@@ -109,24 +105,4 @@ async function nearestExisting(folder: string): Promise<string> {
   const parent = dirname(folder)
   if (parent === folder) return folder
   return (await stat(folder).catch(() => undefined)) ? folder : nearestExisting(parent)
-}
-
-function notFolder(path: string): UsageError {
-  return new UsageError(`A part of the path ${path} is a file, not a folder.`, {
-    next: 'Move that file, or choose another output path.',
-  })
-}
-
-async function readExisting(path: string): Promise<Uint8Array | undefined> {
-  try {
-    return await readFile(path)
-  } catch (error) {
-    const code = systemCode(error)
-    if (code === 'ENOENT') return undefined
-    if (code === 'ENOTDIR') throw notFolder(path)
-    throw new UsageError(`The file in the way of ${path} cannot be read (${code}).`, {
-      next: 'Move it away, or pass --overwrite.',
-      cause: error,
-    })
-  }
 }

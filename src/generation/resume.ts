@@ -1,5 +1,5 @@
 import {stat} from 'node:fs/promises'
-import type {Asset} from '../asset/asset.ts'
+import {type Asset, IMAGE_FORMATS} from '../asset/asset.ts'
 import {assetKey} from '../asset/key.ts'
 import type {Context} from '../context.ts'
 import {UsageError} from '../errors.ts'
@@ -155,16 +155,30 @@ async function isThere({pathFor, expectedFormat}: Asset): Promise<boolean> {
 }
 
 async function firstOnDisk(asset: Asset, sessions: readonly OwnedSession[]): Promise<Kept | undefined> {
-  const path = asset.pathFor(asset.expectedFormat)
-  const recorded = sessions.filter(({state, result}) => state === 'completed' && result?.picture)
-  if (recorded.length === 0) return undefined
-  const bytes = await readSmall(path)
-  const digest = bytes && sha256(bytes)
-  for (const session of recorded) {
+  const digests = new Map<string, string | undefined>()
+  for (const session of sessions) {
     const picture = session.result?.picture
-    if (picture && picture.sha256 === digest) return {session, picture}
+    const path = session.state === 'completed' && picture && placeFor(asset, picture)
+    if (!path) continue
+    if (!digests.has(path)) digests.set(path, await digestOf(path))
+    if (digests.get(path) === picture.sha256) return {session, picture}
   }
   return undefined
+}
+
+async function digestOf(path: string): Promise<string | undefined> {
+  const bytes = await readSmall(path)
+  return bytes && sha256(bytes)
+}
+
+/** Where an asset's picture goes that came in this format, absolute; `undefined` where its path has the ending of another. */
+export function placeFor({pathFor}: Asset, {format}: Picture): string | undefined {
+  const known = IMAGE_FORMATS.find((name) => name === format)
+  try {
+    return known && pathFor(known)
+  } catch {
+    return undefined
+  }
 }
 
 /** Whether the server may have, or get, a picture of a session that nobody is at. */

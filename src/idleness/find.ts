@@ -1,7 +1,7 @@
 import type {ActivitySample, ImageServer, UnknownActivity} from '../server/image-server.ts'
 import type {SessionStore} from '../store/session-store.ts'
 import {ownWork} from './own-work.ts'
-import {conclude, type Evidence, type Idleness, judgeServer, type Verdict} from './verdict.ts'
+import {conclude, type Evidence, fromLoading, type Idleness, judgeServer, type Verdict} from './verdict.ts'
 
 /** Whose work counts. `auto` is `server` that looks at its own work, too, where it may not see the server's. */
 export type Scope = 'server' | 'own' | 'auto'
@@ -58,7 +58,7 @@ export async function find(context: FindContext, what: WhatCounts): Promise<Foun
   const thorough = what.requireBackends > 1 || maxQueue > 0
   if (scope === 'own') {
     const sample = await server.sample({signal, answerWithin: ANSWER_WITHIN_MS, own: true, thorough})
-    const own = conclude(await ownWork(context))
+    const own = conclude([...(await ownWork(context)), ...fromLoading(sample)])
     return judge(own, sample, what)
   }
   const sample = await server.sample({signal, answerWithin: ANSWER_WITHIN_MS, thorough})

@@ -63,7 +63,7 @@ function isBusy({waitingGens, loadingModels, waitingBackends, liveGens}: Activit
 }
 
 /** Right after a start all counters are 0 while the backends load (recording 18). */
-function fromLoading({backendStatus: {status, loading}}: ActivitySample): Evidence[] {
+export function fromLoading({backendStatus: {status, loading}}: ActivitySample): Evidence[] {
   if (!loading && status !== 'loading' && status !== 'some_loading') return []
   return [{source: 'backend_status', says: 'busy', detail: 'backends are loading'}]
 }

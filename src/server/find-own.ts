@@ -1,5 +1,11 @@
 import {whyOtherTag} from '../asset/embedded-tag.ts'
-import {type GeneratedImage, GenerationError, type ImageRequest, type ImageServer} from './image-server.ts'
+import {
+  type GeneratedImage,
+  GenerationError,
+  type ImageRequest,
+  type ImageServer,
+  type WantedPicture,
+} from './image-server.ts'
 
 /**
  * The finished picture of a request that was sent, if the server has it. One that was found by its name alone is looked into: a run
@@ -10,8 +16,7 @@ export async function findOwn(
   {tag, parameters}: ImageRequest,
   signal: AbortSignal,
 ): Promise<GeneratedImage | undefined> {
-  const seed = Number(parameters['seed'])
-  const asked = {...tag, ...(Number.isSafeInteger(seed) && seed >= 0 ? {seed} : {})}
+  const asked = askedFor({tag, parameters})
   const image = (await server.findPictures(tag.run, [asked], signal)).get(tag.item)
   if (!image || image.seed !== undefined) return image
   try {
@@ -20,4 +25,29 @@ export async function findOwn(
     if (error instanceof GenerationError && error.fault === 'missing') return undefined
     throw error
   }
+}
+
+/**
+ * Of the outputs of one request, the picture that was asked for: the first that says nothing else of itself. What the server keeps goes before what it only sends:
+ * ours is kept.
+ */
+export async function chooseOwn(
+  server: Pick<ImageServer, 'download'>,
+  refs: readonly string[],
+  request: ImageRequest,
+  signal: AbortSignal,
+): Promise<GeneratedImage> {
+  const kept = refs.filter((ref) => !ref.startsWith('data:'))
+  const [first, ...others] = kept.length > 0 ? kept : refs
+  if (first === undefined) throw new RangeError('There is nothing to choose from.')
+  if (others.length === 0) return {ref: first}
+  for (const ref of [first, ...others]) {
+    if (whyOtherTag(askedFor(request), await server.download(ref, signal)) === undefined) return {ref}
+  }
+  return {ref: first}
+}
+
+function askedFor({tag, parameters}: ImageRequest): WantedPicture & {readonly run: string} {
+  const seed = Number(parameters['seed'])
+  return {...tag, ...(Number.isSafeInteger(seed) && seed >= 0 ? {seed} : {})}
 }

@@ -14,7 +14,7 @@ const COMFY_FEATURES = [
 ]
 const WEBUI_FEATURES = ['variation_seed', 'autowebui']
 
-/** SwarmUI's summaries of its backends, in the order in which the first that fits is taken (recordings 16 to 18, 34). */
+/** SwarmUI's summaries of its backends, in the order in which the first that fits is taken (recordings 16 to 18, 34; `disabled` by reference 3.1). */
 const MESSAGES = {
   empty: [
     'error',
@@ -28,12 +28,13 @@ const MESSAGES = {
   some_loading: ['warn', 'Some backends are ready, but others are still loading...'],
   running: ['', ''],
   loading: ['soft', 'Backends are still loading on the server...'],
+  disabled: ['error', 'Some backends are disabled, please enable or configure them to continue.'],
   idle: ['warn', 'All backends are idle. Cannot generate until at least one backend is running.'],
 } as const
 
 /** `backend_status`: one word for all backends, the first that fits. */
 export function summarise(backends: readonly MockBackend[]): object {
-  const status = summaryWord(backends)
+  const status = summaryWord(backends.filter(({makesPictures}) => makesPictures))
   const [cls, message] = MESSAGES[status]
   return {status, class: cls, message, any_loading: status === 'loading' || status === 'some_loading'}
 }
@@ -50,7 +51,7 @@ export function listBackends(backends: readonly MockBackend[], full: boolean, no
   return Object.fromEntries(backends.map((backend) => [String(backend.id), describe(backend, full, now)]))
 }
 
-function describe({id, settings, model, lastUsed}: MockBackend, full: boolean, now: number): object {
+function describe({id, settings, model, lastUsed, makesPictures}: MockBackend, full: boolean, now: number): object {
   const comfy = settings.type === 'comfyui_api'
   const seconds = lastUsed === undefined ? 0 : Math.floor((now - lastUsed) / 1000)
   const ago = seconds === 0 ? '0 seconds from now' : `${seconds} seconds ago`
@@ -70,7 +71,7 @@ function describe({id, settings, model, lastUsed}: MockBackend, full: boolean, n
     max_usages: settings.max_usages,
     seconds_since_used: seconds,
     time_since_used: lastUsed === undefined ? 'Never' : ago,
-    can_load_models: true,
+    ...(makesPictures ? {can_load_models: true} : {}),
     ...(full ? {current_model: model === null ? null : `${model}.safetensors`} : {}),
   }
 }
@@ -82,5 +83,6 @@ function summaryWord(backends: readonly MockBackend[]): keyof typeof MESSAGES {
   if (have.size === 1 && have.has('disabled')) return 'all_disabled'
   if (have.has('errored')) return 'errored'
   if (have.has('running')) return loading ? 'some_loading' : 'running'
-  return loading ? 'loading' : 'idle'
+  if (loading) return 'loading'
+  return have.has('disabled') ? 'disabled' : 'idle'
 }

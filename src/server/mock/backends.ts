@@ -23,8 +23,12 @@ export class MockBackend {
     this.model = settings.gone ? null : settings.model
   }
 
+  get makesPictures(): boolean {
+    return this.settings.type !== 'simpleremotellm'
+  }
+
   get usable(): boolean {
-    return this.settings.status === 'running'
+    return this.settings.status === 'running' && this.makesPictures
   }
 
   /** Runs `work` when what was handed over before has ended. */

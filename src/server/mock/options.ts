@@ -8,9 +8,11 @@ const ms = z.number().min(0)
 
 const backend = z.strictObject({
   type: z
-    .enum(['comfyui_api', 'auto_webui_api'])
+    .enum(['comfyui_api', 'auto_webui_api', 'simpleremotellm'])
     .default('comfyui_api')
-    .describe('auto_webui_api cannot be interrupted and tells no progress (recording 33).'),
+    .describe(
+      'auto_webui_api cannot be interrupted and tells no progress (recording 33); simpleremotellm makes no pictures.',
+    ),
   status: z
     .enum(['running', 'idle', 'loading', 'waiting', 'errored', 'disabled'])
     .default('running')
@@ -66,6 +68,8 @@ const fault = z.strictObject({
       json: z.unknown().describe('A route answers with this instead.'),
       hang: z.boolean().describe('A route, or a generation, never answers.'),
       truncate: z.int().min(0).describe('View answers with only so many bytes of a picture.'),
+      on_the_way: z.boolean().describe('The workflow saves a step on the way, before the picture and under its name.'),
+      further: z.boolean().describe('The workflow has a second output.'),
     })
     .partial(),
 })
@@ -89,6 +93,7 @@ const changeable = {
     .int()
     .min(0)
     .describe("Work in the Comfy queue that SwarmUI's counters do not know of (recording 35)."),
+  image_format: z.enum(['PNG', 'JPG']).describe('The format of pictures that ask for none: a setting of their user.'),
   down: z.boolean().describe('Refuse all connections, as a stopped server does.'),
 }
 
@@ -130,6 +135,7 @@ export const optionsSchema = z.strictObject({
   faults: changeable.faults.default([]),
   foreign: changeable.foreign.default({}),
   comfy_queue: changeable.comfy_queue.default(0),
+  image_format: changeable.image_format.default('PNG'),
   down: changeable.down.default(false),
 })
 

@@ -46,7 +46,7 @@ export function orderOf({understood, world}: GenerationRequest, index: number, n
     seed: understood['noseedincrement'] === true ? first : first + index * batch + n,
     width: Number(understood['width'] ?? 512),
     height: Number(understood['height'] ?? 512),
-    format: formatOf(String(understood['imageformat'] ?? 'PNG')),
+    format: formatOf(String(understood['imageformat'] ?? world.settings.image_format)),
     plain: world.settings.pictures === 'plain',
   }
 }

@@ -4,15 +4,31 @@ import {type GenerationRequest, orderOf, requestMetadata} from './request.ts'
 
 /** Saves the pictures of a batch and tells each in a frame of its own. */
 export function saveBatch(request: GenerationRequest, index: number): void {
-  const {sink, understood, batch, firstIndex, requestId} = request
+  const {batch, images, firstIndex, fault} = request
   for (let n = 0; n < batch; n++) {
     const batchIndex = index * batch + n
-    const order = orderOf(request, index, n)
-    const told = requestMetadata(request, index, n, true)
-    const save = understood['donotsave'] !== true
-    const image = save ? savePicture(request, batchIndex, order, told) : dataUrl(order)
-    sink.send({image, batch_index: String(firstIndex + batchIndex), request_id: requestId, metadata: told})
+    if (fault.on_the_way) {
+      const step = {...request, extra: {...request.extra, intermediate: 'intermediate output'}}
+      tell(step, {index, n, batchIndex, told: STEP_INDEX})
+    }
+    tell(request, {index, n, batchIndex, told: firstIndex + batchIndex})
+    if (fault.further) tell(request, {index, n, batchIndex, told: images * batch + batchIndex})
   }
+}
+
+/** What a workflow saves on its way counts down from here; what it has beyond what was asked for counts on behind that (reference 2.4). */
+const STEP_INDEX = -11
+
+function tell(
+  request: GenerationRequest,
+  {index, n, batchIndex, told}: {index: number; n: number; batchIndex: number; told: number},
+): void {
+  const {sink, understood, requestId} = request
+  const order = orderOf(request, index, n)
+  const metadata = requestMetadata(request, index, n, true)
+  const save = understood['donotsave'] !== true
+  const image = save ? savePicture(request, batchIndex, order, metadata) : dataUrl(order)
+  sink.send({image, batch_index: String(told), request_id: requestId, metadata})
 }
 
 function savePicture(request: GenerationRequest, batchIndex: number, order: PictureOrder, told: string): string {

@@ -1,7 +1,7 @@
 import type WebSocket from 'ws'
 import type {ParameterValue} from '../../asset/parameter.ts'
 import {type Clock, systemClock} from '../../clock.ts'
-import {findOwn} from '../find-own.ts'
+import {chooseOwn, findOwn} from '../find-own.ts'
 import type {
   ActivityCounters,
   ActivitySample,
@@ -195,9 +195,9 @@ export class SwarmServer implements ImageServer {
       overrideoutpathformat: serverPath(request),
       extra_metadata: {agrun: run, agitem: item, ...(key === undefined ? {} : {agkey: key})},
     }
-    return this.#options.transport === 'http'
-      ? runOverHttp(this.#transport, message, hooks, serverPath(request))
-      : this.#runOverSocket(message, request, hooks)
+    if (this.#options.transport !== 'http') return this.#runOverSocket(message, request, hooks)
+    const refs = await runOverHttp(this.#transport, message, hooks, serverPath(request))
+    return chooseOwn(this, refs, request, hooks.signal)
   }
 
   async #runOverSocket(message: object, request: ImageRequest, hooks: GenerateHooks): Promise<GeneratedImage> {

@@ -1,3 +1,4 @@
+import {DeniedError} from '../../errors.ts'
 import {redact} from '../../secrets.ts'
 import {foreignLine} from '../../text.ts'
 import {GenerationError, type GenerationFault} from '../image-server.ts'
@@ -42,12 +43,14 @@ const TEXTS: readonly (readonly [RegExp, Verdict])[] = [
 ]
 
 /** What an error text of the server means for the picture it was asked for. */
-export function generationFault(text: string, errorId?: string): GenerationError {
+export function generationFault(text: string, errorId?: string): GenerationError | DeniedError {
+  const message = `SwarmUI: ${serverText(text)}`
+  // Of the route, so of every picture; a parameter that is not permitted comes without an id (recording 21).
+  if (errorId === 'bad_permissions') {
+    return new DeniedError(message, {next: "Ask the server's owner for the permission to generate."})
+  }
   const known = TEXTS.find(([pattern]) => pattern.test(text))?.[1]
-  const next =
-    known?.next ??
-    (errorId === 'bad_permissions' ? "Ask the server's owner for the permission to generate." : undefined)
-  return new GenerationError(known?.fault ?? 'rejected', `SwarmUI: ${serverText(text)}`, {next})
+  return new GenerationError(known?.fault ?? 'rejected', message, {next: known?.next})
 }
 
 /**

@@ -1,3 +1,4 @@
+import type * as z from 'zod/mini'
 import type {GeneratedImage, WantedPicture} from '../image-server.ts'
 import {pictureExists} from './download.ts'
 import {ifAllowed, isRefused} from './refusal.ts'
@@ -48,13 +49,8 @@ export async function findPictures(
   const missing: (WantedPicture & {others: number})[] = []
   for (const picture of named) {
     const others = tagged.get(picture.item) ?? []
-    const candidates = others.filter(({metadata}) => {
-      const {agkey} = readMetadata(metadata)?.sui_extra_data ?? {}
-      return agkey === undefined || picture.key === undefined || agkey === picture.key
-    })
-    const images = candidates.map(({src, metadata}) => readImage(`${prefix}/${src}`, metadata))
-    const chosen = chooseBySeed(images, picture.seed)
-    if (chosen) found.set(picture.item, chosen)
+    const chosen = choose(others, picture)
+    if (chosen) found.set(picture.item, readImage(`${prefix}/${chosen.src}`, chosen.metadata))
     else missing.push({...picture, others: others.length})
   }
   // Of a folder with files the listing may tell only some: its limit is the server's, or the user's.
@@ -79,8 +75,26 @@ function viewPath({user_id: user, output_append_user: append}: NewSession, path:
   return `${append ? `View/${user}` : 'Output'}/${path}`
 }
 
-/** Without a seed that was asked for, the first by name: the server appends `-1`, `-2` to names that are taken. */
-function chooseBySeed(candidates: readonly GeneratedImage[], seed: number | undefined): GeneratedImage | undefined {
-  const sorted = [...candidates].sort((a, b) => (a.ref < b.ref ? -1 : 1))
-  return seed === undefined ? sorted[0] : sorted.find((picture) => picture.seed === seed)
+type Listed = z.output<typeof imageList>['files'][number]
+
+/**
+ * Of the pictures of an item, the one that was made from the key that is sought; where none tells its key, by the seed. Of several the first: the
+ * server appends `-1`, `-2` to names that are taken, as they are for further outputs of the same request (reference 2.4).
+ */
+function choose(listed: readonly Listed[], {item, key, seed}: WantedPicture): Listed | undefined {
+  const finished = listed
+    .map((picture) => ({picture, ...readMetadata(picture.metadata)}))
+    .filter(({sui_extra_data: extra}) => extra?.intermediate === undefined)
+    .sort((a, b) => numberOf(item, a.picture) - numberOf(item, b.picture))
+  const keyed = finished.filter(({sui_extra_data: extra}) => key !== undefined && extra?.agkey === key)
+  const open = finished.filter(({sui_extra_data: extra}) => key === undefined || extra?.agkey === undefined)
+  const hasSeed = ({sui_image_params: made}: (typeof finished)[number]): boolean =>
+    seed === undefined || made?.seed === seed
+  // A preset of the user may have changed the seed; the key is of what we asked for.
+  return (keyed.find(hasSeed) ?? keyed[0] ?? open.find(hasSeed))?.picture
+}
+
+/** What the server appended to a picture's name; 0 for nothing. */
+function numberOf(item: string, {src}: Listed): number {
+  return Number(/^-(\d+)\./.exec(src.slice(item.length))?.[1] ?? 0)
 }

@@ -1,5 +1,5 @@
 import {systemCode} from '../../errors.ts'
-import {type GeneratedImage, type GenerateHooks, GenerationError} from '../image-server.ts'
+import {type GenerateHooks, GenerationError} from '../image-server.ts'
 import {ApiError, ForeignAnswerError} from './answer.ts'
 import {generationFault} from './faults.ts'
 import type {Transport} from './transport.ts'
@@ -7,7 +7,8 @@ import {generated} from './wire.ts'
 
 /**
  * One generation over plain HTTP: no progress, and one answer when all is done, however long that takes (recording 04).
- * Nothing tells when the server takes the request, so it counts as taken when it is sent.
+ * Nothing tells when the server takes the request, so it counts as taken when it is sent. Returns where its pictures are: with
+ * what was asked for may come further outputs and steps on the way, and nothing tells them apart.
  *
  * Throws `ApiError` for a session the server does not know, else `GenerationError`.
  */
@@ -16,11 +17,11 @@ export async function runOverHttp(
   message: object,
   {signal, onAccepted}: GenerateHooks,
   handle: string,
-): Promise<GeneratedImage> {
+): Promise<readonly string[]> {
   onAccepted?.(handle)
   try {
     const {images} = await transport.post('GenerateText2Image', generated, message, {signal, answerWithin: 0})
-    if (images[0] !== undefined) return {ref: images[0]}
+    if (images.length > 0) return images
   } catch (error) {
     signal.throwIfAborted()
     if (error instanceof ApiError && error.errorId !== 'invalid_session_id')

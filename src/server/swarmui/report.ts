@@ -50,9 +50,9 @@ export async function readReport(
 /** As `readReport` judges it, with one call where the summary word says enough. */
 export async function readReadiness(session: SwarmSession, signal: AbortSignal): Promise<Readiness> {
   const {backend_status: summary} = await session.call('GetCurrentStatus', statusBody, {}, signal)
-  if (summary.status !== 'errored') return readiness(summary, undefined)
-  const backends = await ifAllowed(session.call('ListBackends', backendMap, {}, signal))
-  return readiness(summary, isRefused(backends) ? undefined : readBackends(backends))
+  if (summary.status !== 'errored') return readiness(summary.status, undefined)
+  const backends = await ifAllowed(session.call('ListBackends', backendMap, {nonreal: true}, signal))
+  return readiness(summary.status, isRefused(backends) ? undefined : readBackends(backends))
 }
 
 /** The models that the server lists, by the names that parameters use. */

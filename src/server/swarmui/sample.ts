@@ -43,7 +43,8 @@ export class Sampler {
     const global = own ? undefined : await this.#ask('GetGlobalStatus', statusBody, {}, options)
     const known = global && !isRefused(global) ? global : undefined
     const body = known ?? (await this.#session.call('GetCurrentStatus', statusBody, {}, signal, answerWithin))
-    const {status, message, any_loading: loading} = body.backend_status
+    const {status, any_loading: loading} = body.backend_status
+    const message = body.backend_status.message ?? ''
     const activity = known && toActivity(known.status)
     const busy = activity !== undefined && activity.waitingGens > 0
     const wanted = thorough || (own ? status === 'errored' : !busy)
@@ -55,7 +56,7 @@ export class Sampler {
       ...(activity ? {activity} : {}),
       ...(isRefused(global) ? {activityUnknown: whyUnknown(global)} : {}),
       backendStatus: {status, message, loading},
-      readiness: readiness({status, message}, backends),
+      readiness: readiness(status, backends),
       ...(backends ? {backends} : {}),
       ...(backendsDenied ? {backendsDenied} : {}),
       ...(queues.length > 0 ? {queues} : {}),
@@ -64,7 +65,7 @@ export class Sampler {
   }
 
   async #backends(options: SampleOptions): Promise<readonly Backend[] | undefined> {
-    const body = {nonreal: false, full_data: options.thorough ?? false}
+    const body = {nonreal: true, full_data: options.thorough ?? false}
     const answer = await this.#ask('ListBackends', backendMap, body, options)
     return isRefused(answer) ? undefined : readBackends(answer)
   }

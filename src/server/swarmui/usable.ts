@@ -5,11 +5,8 @@ import type {Backend, Readiness} from '../image-server.ts'
  * `running` is up, not busy; `idle` is unreachable and cannot generate (recording 16); `errored` says that one of them is,
  * while the others may be fine (recording 34), so only the list of backends tells, where we may see it.
  */
-export function readiness(
-  summary: {readonly status: string; readonly message: string},
-  backends: readonly Backend[] | undefined,
-): Readiness {
-  switch (summary.status) {
+export function readiness(word: string, backends: readonly Backend[] | undefined): Readiness {
+  switch (word) {
     case 'running':
       return {usable: true}
     case 'some_loading':
@@ -17,8 +14,9 @@ export function readiness(
       return {usable: true, note: 'Backends are still loading; the first pictures wait for them.'}
     case 'empty':
       return {usable: false, note: 'The server has no backends.'}
-    case 'all_disabled':
     case 'disabled':
+      return {usable: false, note: 'No backend of the server is up, and some are switched off.'}
+    case 'all_disabled':
       return {usable: false, note: 'All backends of the server are switched off.'}
     case 'idle':
       return {usable: false, note: 'The backends of the server are unreachable (SwarmUI calls that "idle").'}
@@ -30,6 +28,6 @@ export function readiness(
         ? {usable: true, note: 'A backend reports an error; another one works.'}
         : {usable: false, note: 'All backends of the server report an error.'}
     default:
-      return {usable: true, note: `The server reports its backends as "${summary.status}".`}
+      return {usable: true, note: `The server reports its backends as "${word}".`}
   }
 }

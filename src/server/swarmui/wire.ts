@@ -31,7 +31,7 @@ export const statusBody = z.object({
   status: counters,
   backend_status: z.object({
     status: text,
-    message: z._default(text, ''),
+    message: z.optional(z.nullable(text)),
     any_loading: z._default(z.boolean(), false),
   }),
 })
@@ -43,6 +43,7 @@ const backend = z.object({
   enabled: z._default(z.boolean(), true),
   title: z.optional(z.nullable(text)),
   current_model: z.optional(z.nullable(text)),
+  can_load_models: z.optional(z.boolean()),
 })
 /** The answer's root is the map of backends; `{}` when there are none. */
 export const backendMap = z.record(text, z.unknown())
@@ -114,7 +115,15 @@ export const imageList = z.object({
 /** The `metadata` of an image frame is JSON in a string: what the server really used. */
 export const imageMetadata = z.object({
   sui_image_params: z.object({seed: z.optional(z.number()), model: z.optional(text)}),
-  sui_extra_data: z.optional(z.object({agrun: z.optional(text), agitem: z.optional(text), agkey: z.optional(text)})),
+  sui_extra_data: z.optional(
+    z.object({
+      agrun: z.optional(text),
+      agitem: z.optional(text),
+      agkey: z.optional(text),
+      /** Only in what a workflow saves on its way to the picture (reference 2.1). */
+      intermediate: z.optional(z.unknown()),
+    }),
+  ),
 })
 export type ImageMetadata = z.infer<typeof imageMetadata>
 

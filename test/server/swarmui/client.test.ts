@@ -58,6 +58,28 @@ describe.each(['websocket', 'http'] as const)('a picture over %s', (transport) =
     await expect(at.server.download('View/local/ag/r1/fox-1.png', never)).rejects.toThrow(/no picture/)
   })
 
+  // No recording has a workflow that saves more than its picture: reference 2.4.
+  test.each([
+    ['a step on the way', {on_the_way: true}, {key: 'k'}],
+    ['a further output', {further: true}, {key: 'k'}],
+    ['both, of which nobody kept the key', {on_the_way: true, further: true}, {}],
+  ])('is told from %s, also after its connection broke', async (_what, act, key) => {
+    const keyed = {...request, tag: {...request.tag, ...key}}
+    await using at = await connected({step_ms: 1, faults: [{do: act}]}, {transport})
+    const name = 'on_the_way' in act ? 'fox-1.png' : 'fox.png'
+    expect(await at.server.generate(keyed, {signal: never})).toMatchObject({ref: `View/local/ag/r1/${name}`})
+    await using broken = await connected({step_ms: 1, faults: [{times: 1, do: {...act, drop: 'running'}}]}, {transport})
+    expect(await broken.server.generate(keyed, {signal: never})).toMatchObject({ref: `View/local/ag/r1/${name}`})
+  })
+
+  test('is found by what it was made from, whatever seed a preset gave it', async () => {
+    await using at = await connected({}, {transport})
+    const keyed = {...request, tag: {...request.tag, key: 'k'}}
+    await at.server.generate(keyed, {signal: never})
+    const found = await at.server.findPictures('r1', [{item: 'fox', key: 'k', seed: 7}], never)
+    expect(found.get('fox')).toMatchObject({ref: 'View/local/ag/r1/fox.png', seed: 42})
+  })
+
   describe('whose connection breaks, where another of its name was made before', () => {
     const older = {...request, tag: {...request.tag, key: 'older'}}
     const newer = {...request, tag: {...request.tag, key: 'newer'}}

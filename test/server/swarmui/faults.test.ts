@@ -1,4 +1,5 @@
 import {describe, expect, test} from '@jest/globals'
+import {DeniedError} from '../../../src/errors.ts'
 import {generationFault, serverText} from '../../../src/server/swarmui/faults.ts'
 
 describe('an error text of the server', () => {
@@ -19,7 +20,11 @@ describe('an error text of the server', () => {
     ],
     ['a text nobody has seen before', 'rejected'],
   ])('"%s" means %s', (text, fault) => {
-    expect(generationFault(text).fault).toBe(fault)
+    expect(generationFault(text)).toMatchObject({fault})
+  })
+
+  test('of a route that this user may not use means that no picture could be had', () => {
+    expect(generationFault('You do not have permission.', 'bad_permissions')).toBeInstanceOf(DeniedError)
   })
 
   test('loses the stack trace and the folder that a failed model load puts into it (recording 15)', () => {
