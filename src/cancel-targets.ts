@@ -22,7 +22,8 @@ export interface Target {
   readonly run: string
   readonly sessions: readonly OwnedSession[]
   readonly wholeRun: boolean
-  readonly credential: Credential | undefined
+  /** What its processes sent its work under. */
+  readonly credentials: readonly Credential[]
 }
 
 /**
@@ -51,7 +52,7 @@ export async function selectTargets(
     run: name,
     sessions: members,
     wholeRun: runs.has(name),
-    credential: await sessions.runs.credential(name),
+    credentials: [...(await sessions.runs.credentials(name)).values()],
   }))
   return {settled: named.filter(isSettled), targets: await Promise.all(targets)}
 }

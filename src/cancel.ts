@@ -1,4 +1,5 @@
 import {type Selection, selectTargets, type Target} from './cancel-targets.ts'
+import {CancelWork} from './cancel-work.ts'
 import type {Context} from './context.ts'
 import {type Deadline, startDeadline} from './deadline.ts'
 import {ExitCode} from './errors.ts'
@@ -35,7 +36,6 @@ export interface CancelResult {
 }
 
 const LOOK_AGAIN_MS = 150
-const INTERRUPT_AGAIN_MS = 1000
 const ANSWER_WITHIN_MS = 10_000
 /** What has not stopped by then is worth a word why (recording 33: a backend that finishes what it has begun). */
 const SLOW_MS = 2500
@@ -105,12 +105,13 @@ async function stopUser({server, clock, report}: Context, {signal}: Deadline): P
 
 async function stop(context: Context, target: Target, deadline: Deadline): Promise<CancelOutcome[]> {
   const {server, sessions} = context
-  const {credential, run} = target
-  if (credential && credential.server !== server.address) {
-    const message = `runs on ${credential.server}: ag cancel --run ${run} --server ${credential.server}`
+  const {credentials, run} = target
+  const [elsewhere] = credentials.filter((credential) => credential.server !== server.address)
+  if (elsewhere && credentials.every((credential) => credential.server !== server.address)) {
+    const message = `runs on ${elsewhere.server}: ag cancel --run ${run} --server ${elsewhere.server}`
     return target.sessions.map((session) => describe(session, message, 'elsewhere'))
   }
-  const reachable = target.sessions.filter((session) => !isBeyondReach(session, credential))
+  const reachable = target.sessions.filter((session) => !isBeyondReach(session, credentials))
   const beyond = target.sessions.filter((session) => !reachable.includes(session))
   if (reachable.length > 0) {
     if (target.wholeRun) await sessions.runs.requestCancel(run)
@@ -124,36 +125,28 @@ async function stop(context: Context, target: Target, deadline: Deadline): Promi
 }
 
 /**
- * Interrupts a run's SwarmUI session until its sessions are settled, by their process or, where that is gone, by us. Again
- * and again: the credential appears only with the first request, and a request may cross the interrupt on its way.
+ * Interrupts a run's work until its sessions are settled, by their process or, where that is gone, by us. Again and again: the
+ * credential appears only with the first request.
  */
 async function settleAll(context: Context, target: Target, deadline: Deadline): Promise<CancelOutcome[]> {
   const {run, wholeRun} = target
   const targets = [...target.sessions]
-  const {server, sessions, clock, report} = context
+  const {clock, report} = context
   const settled = new Map<string, CancelOutcome>()
   const started = clock.monotonic()
-  let {credential} = target
-  let interruptedAt = Number.NEGATIVE_INFINITY
+  const work = new CancelWork(context, run)
   let warned = false
   let stopped = targets.length === 0
   try {
     while (!stopped) {
-      const kept = await sessions.runs.credential(run)
-      // What another server gave is not for this one; its process, which is alive, stops by itself.
-      if (kept?.server === server.address) credential = kept
-      if (credential && clock.monotonic() - interruptedAt >= INTERRUPT_AGAIN_MS) {
-        interruptedAt = clock.monotonic()
-        await server.interruptWorkOf(credential.secret, deadline.signal)
-      }
-      const work = credential && (await server.workOf(credential.secret, deadline.signal))
+      await work.stop(targets, deadline.signal)
       if (wholeRun) targets.push(...(await begunSince(context, run, targets)))
-      for (const {id} of targets.filter((one) => !settled.has(one.id))) {
-        const now = await settleIfGone(context, id, work?.waitingGens ?? 0)
-        if (now && isSettled(now)) settled.set(id, describe(now, ENDINGS[now.state] ?? `had ${now.state} before`))
+      for (const one of targets.filter(({id}) => !settled.has(id))) {
+        const now = await settleIfGone(context, one.id, work.left([one]))
+        if (now && isSettled(now)) settled.set(one.id, describe(now, ENDINGS[now.state] ?? `had ${now.state} before`))
       }
       // The others of a run, of which only some were cancelled, go on under the same credential.
-      stopped = settled.size === targets.length && !(wholeRun && work?.waitingGens)
+      stopped = settled.size === targets.length && !(wholeRun && work.left(targets) > 0)
       if (stopped) break
       if (!warned && clock.monotonic() - started > SLOW_MS) {
         warned = true
@@ -202,8 +195,9 @@ async function whyItGoesOn({server}: Context, signal: AbortSignal): Promise<stri
 }
 
 /** Without the credential nobody can stop what the server was asked to make; and another machine's process may be alive. */
-function isBeyondReach({ownerStanding, submission}: OwnedSession, credential: Credential | undefined): boolean {
-  return ownerStanding === 'foreign' || (ownerStanding === 'dead' && submission !== undefined && !credential)
+function isBeyondReach({ownerStanding, submission}: OwnedSession, credentials: readonly Credential[]): boolean {
+  const canStop = submission === undefined || credentials.length > 0
+  return ownerStanding === 'foreign' || (ownerStanding === 'dead' && !canStop)
 }
 
 function describeBeyondReach(session: OwnedSession): CancelOutcome {

@@ -60,6 +60,20 @@ describe('cancel', () => {
     expect((await at.server.report(new AbortController().signal)).activity?.waitingGens).toBe(0)
   })
 
+  test('stops all processes that are at one run, each under its own SwarmUI session', async () => {
+    await using at = await rehearse({...slow, backends: [{max_usages: 1}, {max_usages: 1}]})
+    await using other = await at.beside()
+    const shared = {run: 'r1', resume: 'adopt', concurrency: 1} as const
+    const first = at.generate(manifest('a', 'b'), shared)
+    await until(() => seen(at, 'a'))
+    const second = other.generate(manifest('c', 'd'), shared)
+    await until(() => seen(other, 'c'))
+    expect(await cancelFromElsewhere(at)).toMatchObject({exit_code: 0, sessions: [{}, {}]})
+    expect(await Promise.all([first, second])).toMatchObject([{exit_code: 130}, {exit_code: 130}])
+    expect(await at.asked()).toBe(2)
+    expect(await at.sessions.runs.cancelRequests('r1')).toMatchObject({wholeRun: false})
+  })
+
   test('of one session leaves the others of its run, which share its SwarmUI session, to be made', async () => {
     await using at = await rehearse({step_ms: 20, steps: 20})
     const made = at.generate(manifest('a', 'b', 'c'), {retries: 0})
@@ -86,7 +100,8 @@ describe('cancel', () => {
     await using at = await rehearse({...slow, claim_ms: 60_000})
     const made = at.generate(manifest('a'))
     await until(() => at.events.some(({event}) => event === 'asset.started'))
-    while (!(await at.sessions.runs.credential('run0'))) await new Promise((resolve) => setImmediate(resolve))
+    while ((await at.sessions.runs.credentials('run0')).size === 0)
+      await new Promise((resolve) => setImmediate(resolve))
     expect(await cancelFromElsewhere(at)).toMatchObject({exit_code: 0, sessions: [{outcome: 'cancelled'}]})
     expect((await made).assets).toMatchObject([{state: 'cancelled'}])
   })

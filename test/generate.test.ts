@@ -303,7 +303,7 @@ describe('a run that is stopped', () => {
     expect(await at.sessions.list({active: true})).toEqual([])
     const report = await at.server.report(new AbortController().signal)
     expect(report.activity?.waitingGens).toBe(0)
-    expect(await at.sessions.runs.credential(result.run)).toBeUndefined()
+    expect((await at.sessions.runs.credentials(result.run)).size).toBe(0)
   })
 
   test('by a server that goes away ends with its exit code', async () => {

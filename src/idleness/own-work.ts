@@ -21,8 +21,9 @@ export async function ownWork({server, sessions, signal}: OwnWorkContext): Promi
   }
   const evidence: [Evidence, ...Evidence[]] = [summary(ours), ...ours.map(fromSession)]
   for (const run of new Set(ours.filter(({ownerStanding}) => ownerStanding === 'dead').map(({run}) => run))) {
-    const credential = await sessions.runs.credential(run)
-    if (credential?.server === server.address) evidence.push(await fromRun(server, run, credential.secret, signal))
+    for (const credential of (await sessions.runs.credentials(run)).values()) {
+      if (credential.server === server.address) evidence.push(await fromRun(server, run, credential.secret, signal))
+    }
   }
   return evidence
 }

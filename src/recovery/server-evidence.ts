@@ -104,7 +104,8 @@ export async function questionOf(
   const {id, asset, run, key, updatedAt, submission} = session
   const request = await sessions.request(id)
   const silentMs = clock.now() - Date.parse(updatedAt)
-  const credential = submission?.by && (await sessions.runs.credential(run, submission.by).catch(() => undefined))
+  const credentials = await sessions.runs.credentials(run).catch(() => undefined)
+  const credential = submission?.by === undefined ? undefined : credentials?.get(submission.by)
   const seed = request?.parameters['seed']
   return {
     session: id,

@@ -55,7 +55,8 @@ export class Owners {
     if (running) return 'alive'
     if (!fileSystemOf(this.#layout.owners).trustLocks) return running === false ? 'dead' : 'unknown'
     const locked = await isLocked(this.#lockFile(token))
-    return locked === undefined ? 'unknown' : locked ? 'alive' : 'dead'
+    if (locked === undefined) return running === false ? 'dead' : 'unknown'
+    return locked ? 'alive' : 'dead'
   }
 
   /** The tokens of all owners that have an identity or a lock here. */

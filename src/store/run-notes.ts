@@ -1,4 +1,4 @@
-import {lstatSync, mkdirSync, writeFileSync} from 'node:fs'
+import {mkdirSync, writeFileSync} from 'node:fs'
 import {join} from 'node:path'
 import {storageError, systemCode, UsageError} from '../errors.ts'
 import {namesIn} from '../names-in.ts'
@@ -6,6 +6,7 @@ import {readSmallText} from '../read-small.ts'
 import {replaceFile} from '../replace-file.ts'
 import {isSessionId} from '../session/history-line.ts'
 import type {Layout} from './layout.ts'
+import type {Owners} from './owners.ts'
 import {removeQuietly} from './remove-quietly.ts'
 import type {CancelRequests, Credential, RunNotes} from './session-store.ts'
 
@@ -16,18 +17,18 @@ const WHOLE_RUN = '.run'
 /** Run notes as files. A cancel request is an empty file of its own, so that two terminals cannot undo each other's. */
 export class RunNoteFiles implements RunNotes {
   readonly #layout: Layout
-  readonly #token: string
+  readonly #owners: Owners
   readonly #enter: () => Promise<void>
 
-  /** `token` is this process's; `enter` makes the workspace's folders before the first write. */
-  constructor(layout: Layout, token: string, enter: () => Promise<void>) {
+  /** `enter` makes the workspace's folders before the first write. */
+  constructor(layout: Layout, owners: Owners, enter: () => Promise<void>) {
     this.#layout = layout
-    this.#token = token
+    this.#owners = owners
     this.#enter = enter
   }
 
   async keepCredential(run: string, credential: Credential): Promise<void> {
-    const path = this.#credentialPath(run, this.#token)
+    const path = this.#credentialPath(run, this.#owners.token)
     await this.#enter()
     try {
       await replaceFile(path, JSON.stringify(credential), {mode: 0o600})
@@ -36,13 +37,16 @@ export class RunNoteFiles implements RunNotes {
     }
   }
 
-  async credential(run: string, by?: string): Promise<Credential | undefined> {
-    const path = by === undefined ? this.#latestCredential(run) : this.#credentialPath(run, by)
-    try {
-      return JSON.parse((path && readSmallText(path, CREDENTIAL_LIMIT)) ?? '')
-    } catch {
-      return undefined
-    }
+  async credentials(run: string): Promise<ReadonlyMap<string, Credential>> {
+    return new Map(
+      this.#tokens(run).flatMap((token): [string, Credential][] => {
+        try {
+          return [[token, JSON.parse(readSmallText(this.#credentialPath(run, token), CREDENTIAL_LIMIT) ?? '')]]
+        } catch {
+          return []
+        }
+      }),
+    )
   }
 
   async requestCancel(run: string, session = WHOLE_RUN): Promise<void> {
@@ -63,32 +67,30 @@ export class RunNoteFiles implements RunNotes {
   }
 
   async withdrawCancel(run: string): Promise<void> {
-    removeQuietly(this.#cancelFolder(run))
+    const others = this.#tokens(run).filter((token) => token !== this.#owners.token)
+    const standings = await Promise.all(others.map((token) => this.#owners.standing(token)))
+    if (!standings.includes('alive')) removeQuietly(this.#cancelFolder(run))
   }
 
   async forget(run: string): Promise<void> {
-    removeQuietly(this.#credentialPath(run, this.#token))
+    removeQuietly(this.#credentialPath(run, this.#owners.token))
     await this.withdrawCancel(run)
   }
 
   async forgetAll(run: string): Promise<void> {
-    for (const path of this.#credentials(run)) removeQuietly(path)
-    await this.withdrawCancel(run)
+    for (const token of this.#tokens(run)) removeQuietly(this.#credentialPath(run, token))
+    removeQuietly(this.#cancelFolder(run))
   }
 
   #credentialPath(run: string, by: string): string {
     return join(this.#layout.private, `${checkedName(run)}.${checkedName(by)}.json`)
   }
 
-  #latestCredential(run: string): string | undefined {
-    const written = (path: string): number => lstatSync(path, {throwIfNoEntry: false})?.mtimeMs ?? 0
-    return this.#credentials(run).sort((a, b) => written(b) - written(a))[0]
-  }
-
-  #credentials(run: string): string[] {
+  /** The processes that have sent work of a run. */
+  #tokens(run: string): string[] {
     const start = `${checkedName(run)}.`
     const names = namesIn(this.#layout.private).filter((name) => name.startsWith(start) && name.endsWith('.json'))
-    return names.map((name) => join(this.#layout.private, name))
+    return names.map((name) => name.slice(start.length, -'.json'.length)).filter(isSessionId)
   }
 
   #cancelFolder(run: string): string {

@@ -101,14 +101,14 @@ export interface HistoryLine {
 export interface RunNotes {
   /** Keeps the server's credential of running work for other processes of this user (0600). */
   keepCredential(run: string, credential: Credential): Promise<void>
-  /** The credential that the process with this token sent the run's work with; without a token, the latest. */
-  credential(run: string, by?: string): Promise<Credential | undefined>
+  /** What a run's work was sent under, by the token of the process that sent it. */
+  credentials(run: string): Promise<ReadonlyMap<string, Credential>>
   /** Asks whoever makes a run, or one session of it, to stop; stands until the run is forgotten. */
   requestCancel(run: string, session?: string): Promise<void>
   cancelRequests(run: string): Promise<CancelRequests>
-  /** Takes back what was asked of a run that is gone on with. */
+  /** Takes back what was asked of a run that is gone on with, unless another live process is at it: it has yet to hear of that. */
   withdrawCancel(run: string): Promise<void>
-  /** Forgets what this process kept for a run, and what was asked of it. What others kept goes with their last session. */
+  /** Forgets what this process kept for a run, and takes back what was asked of it. What others kept goes with their last session. */
   forget(run: string): Promise<void>
   /** Forgets what anybody kept for a run that nobody is at any more. */
   forgetAll(run: string): Promise<void>

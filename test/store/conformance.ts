@@ -189,15 +189,16 @@ export function describeStore(name: string, make: () => Promise<StoreUnderTest>)
       await runs.requestCancel('run1')
       await runs.withdrawCancel('run1')
       expect(await runs.cancelRequests('run1')).toEqual({wholeRun: false, sessions: new Set()})
-      expect(await runs.credential('run1')).toMatchObject({secret: 's3cr3t'})
+      expect([...(await runs.credentials('run1')).values()]).toMatchObject([{secret: 's3cr3t'}])
     })
 
     test('keeps the credential of a run until it is taken back', async () => {
       await using under = await make()
       await under.store.runs.keepCredential('run1', {server: 'http://x', secret: 's3cr3t'})
-      expect(await under.store.runs.credential('run1')).toEqual({server: 'http://x', secret: 's3cr3t'})
+      const kept = await under.store.runs.credentials('run1')
+      expect([...kept.values()]).toEqual([{server: 'http://x', secret: 's3cr3t'}])
       await under.store.runs.forget('run1')
-      expect(await under.store.runs.credential('run1')).toBeUndefined()
+      expect((await under.store.runs.credentials('run1')).size).toBe(0)
     })
 
     test('keeps what was asked of a run and of its sessions until the run is over', async () => {

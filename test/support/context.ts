@@ -10,7 +10,7 @@ import {type MockServer, startMock} from '../../src/server/mock/start.ts'
 import {SwarmServer, type SwarmServerOptions} from '../../src/server/swarmui/client.ts'
 import type {SessionStore} from '../../src/store/session-store.ts'
 import {openWorkspace, resolveWorkspace} from '../../src/store/workspace.ts'
-import {temporaryFolder} from './folder.ts'
+import {type TemporaryFolder, temporaryFolder} from './folder.ts'
 
 /** No waiting: what takes a server seconds takes the mock nothing. */
 export const INSTANT: MockOptions = {
@@ -30,6 +30,8 @@ export interface Rehearsal extends AsyncDisposable {
   readonly events: Report[]
   readonly context: Context
   write(name: string, content: string | Uint8Array): Promise<string>
+  /** Another process of the same machine, at the same workspace and server. */
+  beside(): Promise<Rehearsal>
   /** The same server, and a machine to which only the histories came. */
   elsewhere(serverOptions?: SwarmServerOptions): Promise<Rehearsal>
   /** How many generations the server was asked for. */
@@ -54,8 +56,11 @@ export async function rehearse(
   }
 }
 
-function rehearseAt(mock: MockServer, serverOptions: SwarmServerOptions): Rehearsal {
-  const folder = temporaryFolder()
+function rehearseAt(
+  mock: MockServer,
+  serverOptions: SwarmServerOptions,
+  folder: TemporaryFolder = temporaryFolder(),
+): Rehearsal {
   const clock = {
     ...systemClock,
     sleep: (ms: number, signal?: AbortSignal) => systemClock.sleep(Math.min(ms, 10), signal),
@@ -82,6 +87,9 @@ function rehearseAt(mock: MockServer, serverOptions: SwarmServerOptions): Rehear
     events,
     context,
     write: folder.write,
+    async beside() {
+      return rehearseAt(mock, serverOptions, {...folder, [Symbol.asyncDispose]: async () => {}})
+    },
     async elsewhere(options = serverOptions) {
       const other = rehearseAt(mock, options)
       const histories = join('.ag', 'sessions')

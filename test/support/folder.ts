@@ -3,12 +3,14 @@ import {mkdir, writeFile} from 'node:fs/promises'
 import {tmpdir} from 'node:os'
 import {dirname, join} from 'node:path'
 
-/** A folder of its own for a test, gone when the test ends: `await using folder = temporaryFolder()`. */
-export function temporaryFolder(): AsyncDisposable & {
+export interface TemporaryFolder extends AsyncDisposable {
   readonly path: string
   /** Writes a file inside, with its folders; returns its absolute path. */
   write(name: string, content: string | Uint8Array): Promise<string>
-} {
+}
+
+/** A folder of its own for a test, gone when the test ends: `await using folder = temporaryFolder()`. */
+export function temporaryFolder(): TemporaryFolder {
   const path = mkdtempSync(join(tmpdir(), 'ag-'))
   return {
     path,
