@@ -1,7 +1,7 @@
 import type {Context} from './context.ts'
 import {UsageError} from './errors.ts'
 import {nearest} from './nearest.ts'
-import {isSettled} from './session/history-line.ts'
+import {isSessionId, isSettled} from './session/history-line.ts'
 import type {Credential, OwnedSession} from './store/session-store.ts'
 import {unknownSession} from './unknown-session.ts'
 
@@ -35,7 +35,8 @@ export async function selectTargets(
   {sessions}: Context,
   {sessions: ids, run, all, user}: Selection,
 ): Promise<{settled: OwnedSession[]; targets: Target[]}> {
-  const active = await sessions.list({active: true})
+  // A restored history may call its run anything.
+  const active = (await sessions.list({active: true})).filter(({run: name}) => isSessionId(name))
   const named = await Promise.all(
     ids.map(async (id) => {
       const session = await sessions.get(id)

@@ -1,12 +1,13 @@
 const SWARM_SESSION = /^[0-9a-f]{40}$/i
 
-const secrets = new Set<string>()
+/** The longest first: one may be a part of another. */
+let secrets: readonly string[] = []
 const listeners = new Set<(secret: string) => void>()
 
 /** Registers a value that must never be printed, logged or stored; short ones are ignored, they would blank out words. */
 export function addSecret(value: string | undefined): void {
-  if (!value || value.length < 6 || secrets.has(value)) return
-  secrets.add(value)
+  if (!value || value.length < 6 || secrets.includes(value)) return
+  secrets = [...secrets, value].sort((a, b) => b.length - a.length)
   for (const heard of listeners) heard(value)
 }
 
@@ -25,7 +26,7 @@ export function redact(text: string): string {
   for (const secret of secrets) clean = clean.replaceAll(secret, '***')
   return clean
     .replace(/("?session_id"?\s*[:=]\s*"?)[0-9a-f]{40}/gi, '$1***')
-    .replace(/\b([a-z][a-z0-9+.-]*:\/\/)[^\s/@"<>\\]+@/gi, '$1***@')
+    .replace(/\b([a-z][a-z0-9+.-]*:\/\/)[^\s/?#"<>\\]+@/gi, '$1***@')
 }
 
 /**

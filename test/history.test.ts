@@ -67,6 +67,14 @@ describe('history without prompts', () => {
     expect(await lines(other)).toEqual(whole)
   })
 
+  test('merged with the whole one, keeps messages that quote a prompt, too', async () => {
+    await using at = await rehearse({faults: [{do: {error: 'ComfyUI errored: cannot parse "a very round moon"'}}]})
+    await at.generate(two.replaceAll('a moon', 'a very round moon'), {retries: 0})
+    const whole = await lines(at)
+    expect(await mergeHistory(at.context, await redacted(at))).toMatchObject({changed: 0, conflicts: 0})
+    expect(await lines(at)).toEqual(whole)
+  })
+
   test.each(['no json', '{}', '[]', '{"metadata": {"request": 1}}', '{"request": {}}'])(
     'leaves %j as it is',
     (text) => {
@@ -230,6 +238,17 @@ describe('history', () => {
     expect(readFileSync(outputOf(at, 'sun.png')).length).toBeGreaterThan(0)
     // By the newest of each asset it is known that nothing has to be made.
     expect(await at.generate(two)).toMatchObject({made: 0, kept: 2})
+  })
+
+  test('prunes none that tells of a picture in its place, though another manifest has an asset of the same name', async () => {
+    await using at = await rehearse()
+    const icon = (folder: string) =>
+      `defaults: {model: mock/sdxl-base, width: 64, height: 64}\noutput: ${folder}\nassets: [{id: icon, prompt: ${folder}}]`
+    await at.generate(icon('a'))
+    await at.generate(icon('b'))
+    const later = {...at.context, clock: {...at.context.clock, now: () => Date.now() + 86_400_000}}
+    expect((await pruneHistory(later, {olderThanMs: 1, keep: 0, dryRun: false})).removed).toEqual([])
+    expect(await at.generate(icon('a'))).toMatchObject({kept: 1})
   })
 
   test('verify finds what is damaged, and tells it from what a death leaves', async () => {

@@ -54,6 +54,26 @@ function contents(folder: string): string[] {
 }
 
 describe('recover', () => {
+  test('puts a picture where its asset wants it, also when the history came without its prompts', async () => {
+    await using at = await rehearse()
+    const id = await orphan(at, two, {asset: 'sun', phase: 'ack', finished: true})
+    await using other = await at.elsewhere()
+    const history = join(other.folder, '.ag', 'sessions', `${id}.jsonl`)
+    writeFileSync(history, readFileSync(history, 'utf8').split('\n').map(withoutPrompts).join('\n'))
+    await other.write('ag.yaml', two)
+    expect(await run(other)).toMatchObject({sessions: [{state: 'completed', path: 'assets/sun.png'}]})
+  })
+
+  test('reads folders of any size, and no word of a snapshot as more than a word', async () => {
+    await using at = await rehearse()
+    await at.write('output/gen-x/a.png', 'no picture')
+    await at.write('output/gen-x/session_state.json', '{"status": "constructor"}')
+    expect(await run(at, {apply: false})).toMatchObject({sessions: [{session: 'gen-x', evidence: {snapshot: 'bad'}}]})
+    await at.write('output/gen-y/session_state.json', '{"status": "failed", "created_at": "60000"}')
+    await run(at, {sessions: ['gen-y']})
+    expect(await at.sessions.get('gen-y')).toMatchObject({state: 'failed'})
+  })
+
   test('has nothing to do where there is nothing', async () => {
     await using at = await rehearse()
     expect(await run(at, {apply: false})).toMatchObject({sessions: [], exit_code: 0})

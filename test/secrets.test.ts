@@ -16,6 +16,13 @@ describe('the redactor', () => {
     expect(redact('key hunter2hunter2!')).toBe('key ***!')
     expect(redact(`{"session_id":"${'a1'.repeat(20)}"}`)).toBe('{"session_id":"***"}')
     expect(redact('at https://me:pw@host/x')).toBe('at https://***@host/x')
+    expect(redact('at https://me:p@ss@host/x?to=me@host')).toBe('at https://***@host/x?to=me@host')
+  })
+
+  test('leaves nothing of a secret of which another is a part', () => {
+    addSecret('abcdef')
+    addSecret('abcdef-and-more')
+    expect(redact('x abcdef-and-more y abcdef z')).toBe('x *** y *** z')
   })
 
   test('does not blank out words for a secret of a few letters', () => {

@@ -1,14 +1,17 @@
-import {mkdtemp, rm, writeFile} from 'node:fs/promises'
+import {mkdtemp, rm, stat, writeFile} from 'node:fs/promises'
 import {join} from 'node:path'
 import {messageOf} from '../ending.ts'
 import {count} from '../face/count.ts'
 import {exportSession} from '../history/export.ts'
 import {redactJson} from '../secrets.ts'
 import type {SessionStore} from '../store/session-store.ts'
-import {type Runner, slug} from './runner.ts'
+import {type Before, isNewSince} from './before.ts'
+import {fingerprint, type Runner, slug} from './runner.ts'
 import {within} from './within.ts'
 
 const PATIENCE_MS = 60_000
+/** Whoever is slower than this (1.5 GB in four hours) is taken not to answer. */
+const SLOWEST_BYTES_PER_MS = 100
 
 /** What became of an upload: the words are for people. */
 export interface UploadAnswer {
@@ -20,8 +23,15 @@ export interface UploadAnswer {
 }
 
 /** Names of artifacts hold for all attempts, jobs and steps of a run, and can be given once. */
-export function artifactName(what: string, {run, attempt, job, step}: Runner, name: string, index: string): string {
-  return ['ag', what, slug(name), run, attempt, slug(job), slug(index), ...stepPart(step)].join('-')
+export function artifactName(
+  what: string,
+  {run, attempt, job, jobId, step}: Runner,
+  name: string,
+  index: string,
+): string {
+  // Jobs of a workflow that is called twice in a run have the same names.
+  const own = jobId ? [fingerprint(jobId)] : []
+  return ['ag', what, slug(name), run, attempt, slug(job), slug(index), ...own, ...stepPart(step)].join('-')
 }
 
 /** The step's id; of one without, which the runner calls `__owner_name`, `__owner_name_2`, only its number. */
@@ -35,8 +45,8 @@ interface HistoryUpload {
   readonly signal: AbortSignal
   readonly sessions: SessionStore
   readonly name: string
-  /** Only sessions with a line since then, ISO 8601. */
-  readonly since: string
+  /** Only sessions with lines since then. */
+  readonly before: Before
   readonly redactPrompts: boolean
   /** 0 for what the repository says. */
   readonly retentionDays: number
@@ -44,8 +54,8 @@ interface HistoryUpload {
 
 /** Uploads the histories that have been written to since a time, one file a session, as a workspace's `.ag/sessions` holds them. */
 export async function uploadHistory(runner: Runner, options: HistoryUpload): Promise<UploadAnswer> {
-  const {signal, sessions, name, since, redactPrompts, retentionDays} = options
-  const touched = (await sessions.list({active: false})).filter(({updatedAt}) => updatedAt >= since)
+  const {signal, sessions, name, before, redactPrompts, retentionDays} = options
+  const touched = (await sessions.list({active: false})).filter((session) => isNewSince(before, session))
   if (touched.length === 0) return {words: 'No session was written to: there is no history to upload.'}
   const root = await mkdtemp(join(runner.temp, 'ag-history-'))
   try {
@@ -103,19 +113,25 @@ async function send(
   const {DefaultArtifactClient} = await import('@actions/artifact')
   try {
     const options = {compressionLevel, ...(retentionDays > 0 ? {retentionDays} : {})}
+    const patienceMs = PATIENCE_MS + (await sizeOf(files)) / SLOWEST_BYTES_PER_MS
     const answer = await within(
-      PATIENCE_MS,
+      patienceMs,
       signal,
       new DefaultArtifactClient().uploadArtifact(name, [...files], root, options),
     )
     if (answer === 'late')
       return {
         failed: true,
-        words: `Did not upload ${what}: the service did not answer in ${PATIENCE_MS / 1000} s, or before the step was cancelled.`,
+        words: `Did not upload ${what}: the service did not answer in ${Math.round(patienceMs / 1000)} s, or before the step was cancelled.`,
       }
     const page = `${runner.server}/${runner.repository}/actions/runs/${runner.run}/artifacts/${answer.id}`
     return {name, url: page, words: `Uploaded ${what} as ${name}: ${page}`}
   } catch (error) {
     return {failed: true, words: `Did not upload ${what}: ${messageOf(error)}`}
   }
+}
+
+async function sizeOf(files: readonly string[]): Promise<number> {
+  const sizes = await Promise.all(files.map(async (file) => (await stat(file)).size))
+  return sizes.reduce((sum, size) => sum + size, 0)
 }

@@ -2,8 +2,8 @@ import {getState, saveState} from '@actions/core'
 
 /** What the main step tells the post step of itself. Each is written when it happens: a step that is killed has told the rest. */
 export interface Handover {
-  /** When it began, ISO 8601; missing when there was nothing to begin. */
-  readonly started: string
+  /** It got as far as to begin. */
+  readonly started: boolean
   /** The run that it made or is making. */
   readonly run: string
   readonly interrupted: boolean
@@ -18,7 +18,7 @@ export interface Handover {
 }
 
 export const tellPost = {
-  started: (at: string): void => saveState('started', at),
+  started: (): void => saveState('started', 'true'),
   run: (name: string): void => saveState('run', name),
   interrupted: (): void => saveState('interrupted', 'true'),
   settled: (): void => saveState('settled', 'true'),
@@ -31,7 +31,7 @@ export const tellPost = {
 export function toldByMain(): Handover {
   const is = (name: string): boolean => getState(name) === 'true'
   return {
-    started: getState('started'),
+    started: is('started'),
     run: getState('run'),
     interrupted: is('interrupted'),
     settled: is('settled'),

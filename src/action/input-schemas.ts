@@ -9,7 +9,11 @@ import {DEFAULT_SERVER} from '../face/settings.ts'
 /** Inputs are texts; one that is empty was not given. The names are those of the command line's flags. An error says what is expected. */
 const text = z.optional(z.string())
 const lines = z.optional(z.pipe(z.string(), z.transform(linesOf)))
-const bool = z.stringbool({truthy: ['true', 'yes', 'y', '1'], falsy: ['false', 'no', 'n', '0'], error: 'true or false'})
+const bool = z.stringbool({
+  truthy: ['true', 'yes', 'y', 'on', '1'],
+  falsy: ['false', 'no', 'n', 'off', '0'],
+  error: 'true or false',
+})
 const yesNo = z._default(bool, false)
 
 /** A list as an input has it: a line each. */

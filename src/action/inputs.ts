@@ -80,12 +80,18 @@ function refuseOthers(name: Command['name'], keep: Keep, read: (input: string) =
   const own = COMMANDS[name].shape
   for (const [input, schema] of Object.values(COMMANDS).flatMap(({shape}) => Object.entries(shape))) {
     const value = read(input)
-    if (Object.hasOwn(own, input) || value === undefined || value === presetOf(schema)) continue
+    if (Object.hasOwn(own, input) || value === undefined || isPreset(schema, value)) continue
     const takers = COMMAND_NAMES.filter((one) => Object.hasOwn(COMMANDS[one].shape, input))
     throw new UsageError(`The input ${input} does nothing for the command ${name}.`, {
       next: `It is for ${takers.join(', ')}. Leave it out.`,
     })
   }
+}
+
+/** Whether an input says what would be so anyway, in whatever spelling. */
+function isPreset(schema: z.ZodMiniType, value: string): boolean {
+  const preset = presetOf(schema)
+  return value === preset || (preset !== undefined && schema.safeParse(value).data === schema.safeParse(preset).data)
 }
 
 /** What only a manifest has. */

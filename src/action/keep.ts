@@ -2,6 +2,7 @@ import {systemClock} from '../clock.ts'
 import {messageOf} from '../ending.ts'
 import type {SessionStore} from '../store/session-store.ts'
 import {type UploadAnswer, uploadHistory, uploadPictures} from './artifact.ts'
+import {isNewSince} from './before.ts'
 import {saveState} from './cache.ts'
 import {tellPost} from './handover.ts'
 import {annotate, grouped, say} from './log.ts'
@@ -24,7 +25,7 @@ export function keepHistories(step: Step, keeping: Keeping): Promise<UploadAnswe
   return grouped('Keep the histories', () =>
     harmless('The histories were not kept', async () => {
       const sessions = historiesOf(step, {readOnly: true})
-      const touched = (await sessions.list({active: false})).some(({updatedAt}) => updatedAt >= step.since)
+      const touched = (await sessions.list({active: false})).some((session) => isNewSince(step.before, session))
       if (!touched) say('No session was written to: there is nothing new to keep.')
       if (touched && !keeping.stateKept) await keepState(step, sessions, keeping)
       if (step.signal.aborted) return undefined
@@ -52,11 +53,11 @@ async function keepState(step: Step, sessions: SessionStore, {unread}: Keeping):
 async function keepHistory(step: Step, sessions: SessionStore, {failed}: Keeping): Promise<UploadAnswer | undefined> {
   const {history, 'retention-days': retentionDays} = step.inputs.keep
   if (history === 'never' || (history === 'on-failure' && !failed)) return undefined
-  const {signal, since, runner} = step
+  const {signal, before, runner} = step
   const upload = {
     signal,
     sessions,
-    since,
+    before,
     retentionDays,
     name: artifactOf(step, 'history'),
     redactPrompts: hidesPrompts(step),
@@ -84,7 +85,7 @@ function told(what: string, answer: UploadAnswer): UploadAnswer {
 }
 
 /** Keeping is for later runs: whatever goes wrong with it, the pictures are made. */
-async function harmless<T>(what: string, work: () => Promise<T>): Promise<T | undefined> {
+export async function harmless<T>(what: string, work: () => Promise<T>): Promise<T | undefined> {
   try {
     return await work()
   } catch (error) {

@@ -5,7 +5,7 @@ import {count} from '../face/count.ts'
 import {restoreState} from './cache.ts'
 import {grouped, say} from './log.ts'
 import {unpackHistories} from './state-file.ts'
-import {historiesOf, keysOf, readsHistories, type Step} from './step.ts'
+import {type Begun, historiesOf, keysOf, readsHistories} from './step.ts'
 
 export interface Restored {
   /** The key of the entry, if there was one. */
@@ -15,7 +15,7 @@ export interface Restored {
 }
 
 /** Adds what earlier runs kept to the workspace. Fails nothing. */
-export async function restoreHistories(step: Step): Promise<Restored> {
+export async function restoreHistories(step: Begun): Promise<Restored> {
   const {cache} = step.inputs.keep
   if (!readsHistories(step.inputs) || cache === 'off' || cache === 'write') return {}
   const {runner, signal} = step

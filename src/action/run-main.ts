@@ -3,11 +3,12 @@ import type {Report} from '../context.ts'
 import {ExitCode} from '../errors.ts'
 import {logLines} from '../face/progress.ts'
 import type {UploadAnswer} from './artifact.ts'
+import {type Before, noteBefore} from './before.ts'
 import {failedPerformance, tellOfFailures} from './failures.ts'
 import {tellPost} from './handover.ts'
 import {inInputs} from './in-inputs.ts'
 import {type Inputs, readInputs} from './inputs.ts'
-import {keepHistories, keepPictures} from './keep.ts'
+import {harmless, keepHistories, keepPictures} from './keep.ts'
 import {say, sayDebug} from './log.ts'
 import {setOutputs, writeOutputs, writeSummary} from './outputs.ts'
 import {perform} from './perform/perform.ts'
@@ -17,7 +18,7 @@ import {restoreHistories} from './restore.ts'
 import {type Runner, readRunner} from './runner.ts'
 import {cacheScopes} from './runtime-token.ts'
 import {maskSecrets} from './secrets.ts'
-import {hidesPrompts, type Step, writesHistories} from './step.ts'
+import {type Begun, hidesPrompts, historiesOf, type Step, writesHistories} from './step.ts'
 import {refusalSummary, stepSummary} from './summary.ts'
 import {Timeline} from './timeline.ts'
 import {refuseUntrusted} from './untrusted.ts'
@@ -32,12 +33,13 @@ export async function runMain(env: NodeJS.ProcessEnv, signal: AbortSignal): Prom
     // Nothing was begun, and nothing is left for the post step.
     return refuse(failedPerformance(error), runner)
   }
-  const step: Step = {inputs, runner, signal, since: new Date(systemClock.now()).toISOString(), phase: 'main'}
-  introduce(step)
-  tellPost.started(step.since)
+  const begun = {inputs, runner, signal, phase: 'main'} as const
+  introduce(begun)
+  tellPost.started()
   signal.addEventListener('abort', tellPost.interrupted)
-  const {key = '', unread = false} = await restoreHistories(step)
+  const {key = '', unread = false} = await restoreHistories(begun)
   if (unread) tellPost.unread()
+  const step: Step = {...begun, before: await lookBefore(begun)}
   const timeline = new Timeline(systemClock.now)
   const performance = await performAndTell(step, timeline)
   timeline.end()
@@ -58,7 +60,7 @@ export async function runMain(env: NodeJS.ProcessEnv, signal: AbortSignal): Prom
 async function refuse(refusal: Performance, runner: Runner): Promise<ExitCode> {
   tellOfFailures(refusal, runner)
   writeOutputs(runner, refusal, {})
-  await writeSummary(refusalSummary(refusal))
+  await harmless('The summary was not written', () => writeSummary(refusalSummary(refusal)))
   return refusal.exitCode
 }
 
@@ -72,7 +74,16 @@ function readTrusted(env: NodeJS.ProcessEnv, runner: Runner): Inputs {
   return inputs
 }
 
-function introduce({inputs: {command, keep}, runner}: Step): void {
+/** Commands that write no histories keep none. */
+async function lookBefore(begun: Begun): Promise<Before> {
+  if (!writesHistories(begun.inputs)) return new Map()
+  const noted = harmless('What was here before is not known', () =>
+    noteBefore(begun.runner, historiesOf(begun, {readOnly: true})),
+  )
+  return (await noted) ?? new Map()
+}
+
+function introduce({inputs: {command, keep}, runner}: Begun): void {
   const version = process.env['AG_VERSION'] ?? '(sources)'
   const servers = [command.settings.server].flat().join(', ')
   say(`ag ${version} on Node ${process.versions.node}: ${command.name}, server ${servers}`)
@@ -139,5 +150,6 @@ async function summarise(
     ...(history?.url ? [{title: 'History of this run (JSON Lines)', url: history.url}] : []),
     ...(pictures?.url ? [{title: 'Pictures', url: pictures.url}] : []),
   ]
-  await writeSummary(stepSummary({command: inputs.command.name, performance, timeline, run, links, reproduction}))
+  const summary = stepSummary({command: inputs.command.name, performance, timeline, run, links, reproduction})
+  await harmless('The summary was not written', () => writeSummary(summary))
 }

@@ -1,9 +1,10 @@
 import {messageOf} from '../ending.ts'
-import {ExitCode} from '../errors.ts'
+import {ExitCode, UsageError} from '../errors.ts'
 import type {Conduct} from '../face/conduct.ts'
 import {interruptible} from '../face/interruption.ts'
 import {logLines} from '../face/progress.ts'
 import {RECOVER_DEFAULTS} from '../face/recover-settings.ts'
+import {readBefore} from './before.ts'
 import type {Handover} from './handover.ts'
 import {type Inputs, readInputs} from './inputs.ts'
 import {keepHistories} from './keep.ts'
@@ -25,13 +26,10 @@ export async function runPost(env: NodeJS.ProcessEnv, told: Handover): Promise<E
     const inputs = readInputs(env)
     maskSecrets(inputs)
     if (!writesHistories(inputs)) return ExitCode.done
-    const step: Step = {
-      inputs,
-      runner: readRunner(env),
-      signal: interruption.signal,
-      since: told.started,
-      phase: 'post',
-    }
+    const runner = readRunner(env)
+    const before = readBefore(runner)
+    if (!before) return ExitCode.done
+    const step: Step = {inputs, runner, signal: interruption.signal, before, phase: 'post'}
     // What was to be recovered or cancelled is as it was; only generations have work on the server that nobody looks after now.
     if (!told.settled && inputs.command.name === 'generate') await settle(step, told)
     await keepRest(step, told)
@@ -54,6 +52,8 @@ async function settle({inputs: {command}, signal: stop}: Step, {interrupted, run
       if (interrupted && run !== '') say(await cancelRun(command.settings, run, conduct))
       else say(await recoverAll(command.settings, conduct))
     } catch (error) {
+      // Main had come to the end of its last session, and not to saying so.
+      if (error instanceof UsageError) return say('Nothing was left to settle.')
       annotate('warning', `Not everything was settled; the next run does it: ${messageOf(error)}`, 'ag')
     }
   })

@@ -53,7 +53,10 @@ export function readRunner(env: NodeJS.ProcessEnv): Runner {
     step: env['GITHUB_ACTION'] ?? 'ag',
     event: env['GITHUB_EVENT_NAME'] ?? '',
     isPublic: ours?.private !== true,
-    isForksRun: parent !== undefined && (ours === undefined || parent.head_repository?.id !== ours.id),
+    // An event that cannot be read may be anybody's.
+    isForksRun:
+      (parent !== undefined || env['GITHUB_EVENT_NAME'] === 'workflow_run') &&
+      (ours === undefined || parent?.head_repository?.id !== ours.id),
   }
 }
 
@@ -63,7 +66,12 @@ export function readRunner(env: NodeJS.ProcessEnv): Runner {
  */
 export function slug(text: string): string {
   const plain = text.replace(/[^A-Za-z0-9._-]/g, '-').slice(0, 60)
-  return plain === text ? plain : `${plain}-${createHash('sha256').update(text).digest('hex').slice(0, 8)}`
+  return plain === text ? plain : `${plain}-${fingerprint(text)}`
+}
+
+/** A few letters that tell a text from others. */
+export function fingerprint(text: string): string {
+  return createHash('sha256').update(text).digest('hex').slice(0, 8)
 }
 
 /** Processes are told the real path of where they are, whatever links lead there. */

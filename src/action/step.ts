@@ -1,20 +1,25 @@
 import {openHistories} from '../face/workspace.ts'
 import type {SessionStore} from '../store/session-store.ts'
 import {artifactName} from './artifact.ts'
+import type {Before} from './before.ts'
 import {type StateKeys, stateKeys} from './cache.ts'
 import type {Inputs} from './inputs.ts'
 import type {Runner} from './runner.ts'
 
 /** One step of a job: what it was asked for, where it runs, and when it is to stop. */
-export interface Step {
+export interface Begun {
   readonly inputs: Inputs
   readonly runner: Runner
   /** Aborted when the job is cancelled. */
   readonly signal: AbortSignal
-  /** When its main began, ISO 8601: sessions with a line since then are its own. */
-  readonly since: string
   /** Which of its two processes this is: main may have taken a name already that it got no further with. */
   readonly phase: 'main' | 'post'
+}
+
+/** A step whose command is about to begin, or has. */
+export interface Step extends Begun {
+  /** What the command found: sessions with more lines than that are its own. */
+  readonly before: Before
 }
 
 /** Commands that look at what earlier runs did, and commands that write histories. */
@@ -30,21 +35,21 @@ export function writesHistories({command}: Inputs): boolean {
 }
 
 /** Whether prompts are left out of what others can read. */
-export function hidesPrompts({inputs: {keep}, runner}: Pick<Step, 'inputs' | 'runner'>): boolean {
+export function hidesPrompts({inputs: {keep}, runner}: Pick<Begun, 'inputs' | 'runner'>): boolean {
   return keep['redact-prompts'] === 'auto' ? runner.isPublic : keep['redact-prompts'] === 'true'
 }
 
 /** The workspace's histories. */
-export function historiesOf({inputs: {command}}: Step, {readOnly}: {readonly readOnly: boolean}): SessionStore {
+export function historiesOf({inputs: {command}}: Begun, {readOnly}: {readonly readOnly: boolean}): SessionStore {
   return openHistories(command.settings, {command: 'ag action', readOnly})
 }
 
-export function keysOf({inputs: {keep}, runner, phase}: Step): StateKeys {
+export function keysOf({inputs: {keep}, runner, phase}: Begun): StateKeys {
   const {key, restore} = stateKeys(runner, keep['state-name'], keep['_job-index'])
   return {key: phase === 'main' ? key : `${key}${phase}/`, restore}
 }
 
-export function artifactOf({inputs: {keep}, runner, phase}: Step, what: 'history' | 'pictures'): string {
+export function artifactOf({inputs: {keep}, runner, phase}: Begun, what: 'history' | 'pictures'): string {
   const name = artifactName(what, runner, keep['state-name'], keep['_job-index'])
   return phase === 'main' ? name : `${name}-${phase}`
 }

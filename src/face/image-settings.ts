@@ -4,6 +4,7 @@ import {Claims} from '../asset/claims.ts'
 import {declareAssets} from '../asset/declare.ts'
 import {type Settings, settingsSchema} from '../asset/schema.ts'
 import {describe} from '../asset/schema-problem.ts'
+import {newSeed} from '../asset/seed.ts'
 import {UsageError} from '../errors.ts'
 
 /** What picture to make, without a manifest; the same settings a manifest knows. */
@@ -40,10 +41,7 @@ export function assetsFromSettings(
     width: settings.width,
     height: settings.height,
     steps: settings.steps,
-    seed:
-      settings.seed === undefined || settings.seed === 'random'
-        ? ('random' as const)
-        : wholeNumber('--seed', settings.seed),
+    seed: settings.seed === undefined || settings.seed === 'random' ? newSeed() : wholeNumber('--seed', settings.seed),
     cfg_scale: settings['cfg-scale'] === undefined ? undefined : decimal('--cfg-scale', settings['cfg-scale']),
     sampler: settings.sampler,
     scheduler: settings.scheduler,

@@ -1,6 +1,6 @@
 import {UsageError} from '../errors.ts'
 import type {ResumeMode} from '../generation/resume.ts'
-import {newRunId} from '../session/run-id.ts'
+import {newRunId, RUN_NAME} from '../session/run-id.ts'
 import type {RunGateSettings} from './gate.ts'
 
 /** What a run is when nothing is set. */
@@ -18,8 +18,6 @@ export interface RunSettings extends RunGateSettings {
   readonly overwrite: boolean
   readonly 'allow-fuzzy-model': boolean
 }
-
-const RUN_NAME = /^[A-Za-z0-9][A-Za-z0-9_-]{0,35}$/
 
 /** What the run is called, and whether it goes on with an earlier one. Throws `UsageError` for a name that is none. */
 export function runName({run, force}: {readonly run: string | undefined; readonly force: boolean}): {

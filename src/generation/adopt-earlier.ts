@@ -21,7 +21,7 @@ import {RunStoppedError} from './make-picture.ts'
 import {makeRoom} from './make-room.ts'
 import type {Making} from './making.ts'
 import type {AssetOutcome} from './outcome.ts'
-import {freeSessionId, requestFor} from './picture-session.ts'
+import {recordSession} from './picture-session.ts'
 import type {EarlierWork} from './resume.ts'
 
 export interface EarlierSessions {
@@ -144,7 +144,6 @@ class Adoption {
 
   /** A session that is over: its picture may be on the server all the same, or was here once. */
   async fromSettled(): Promise<AssetOutcome | undefined> {
-    const {sessions} = this.#context
     const found = (await this.#onDisk()) ?? (await this.#onServer())
     if (!found) return undefined
     const {whole, recovered, image} = found
@@ -155,15 +154,9 @@ class Adoption {
     if (this.#session.state === 'completed' && this.#session.result?.picture?.path === result.picture.path) {
       return this.#adopted(this.#session.id, result)
     }
-    const id = freeSessionId(this.#making, this.#asset)
     const message = `Found on ${recovered === 'disk' ? 'disk' : 'the server'}, from ${this.#session.id}`
-    await sessions.record(id, requestFor(this.#context, this.#making, this.#asset), {
-      event: 'recovered',
-      state: 'completed',
-      progress: 1,
-      message,
-      result,
-    })
+    const event = {event: 'recovered', state: 'completed', progress: 1, message, result} as const
+    const id = await recordSession(this.#context, this.#making, this.#asset, event)
     return this.#adopted(id, result)
   }
 

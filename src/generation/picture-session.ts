@@ -4,32 +4,37 @@ import {assetKey} from '../asset/key.ts'
 import type {Context} from '../context.ts'
 import {SessionExistsError} from '../errors.ts'
 import {fromWorkspace} from '../fetch-picture.ts'
-import type {SessionRequest} from '../session/session.ts'
+import type {SessionEvent, SessionRequest} from '../session/session.ts'
 import type {SessionWriter} from '../store/session-store.ts'
 import type {Making} from './making.ts'
 
-/** A session's id; one that failed before in the same run has taken the plain one. */
-export function freeSessionId({run, sessionIds}: Making, {id}: Asset): string {
-  const plain = `gen-${run}-${id}`
-  for (let number = 2, name = plain; ; number++) {
-    if (!sessionIds.has(name)) return name
-    name = `${plain}_${number}`
-  }
-}
-
-/** Opens the session of a picture; another process that goes on with the same run may have taken the id a moment ago. */
+/** Opens the session of a picture; another process that goes on with the same run may have taken its id a moment ago. */
 export async function beginSession(context: Context, making: Making, asset: Asset): Promise<SessionWriter> {
   const path = asset.pathFor(asset.expectedFormat)
   const request = requestFor(context, making, asset)
   const options = making.snapshots ? {snapshotDirectory: dirname(path)} : {}
-  const taken = new Set(making.sessionIds)
-  for (;;) {
-    const id = freeSessionId({...making, sessionIds: taken}, asset)
+  return withFreeId(making, asset, (id) => context.sessions.create(id, request, options))
+}
+
+/** Records a session that is over already; returns its id. */
+export function recordSession(context: Context, making: Making, asset: Asset, event: SessionEvent): Promise<string> {
+  const request = requestFor(context, making, asset)
+  return withFreeId(making, asset, async (id) => {
+    await context.sessions.record(id, request, event)
+    return id
+  })
+}
+
+/** A session's id; one that failed before in the same run has taken the plain one, and so may another asset have. */
+async function withFreeId<T>({run, sessionIds}: Making, {id}: Asset, make: (id: string) => Promise<T>): Promise<T> {
+  const plain = `gen-${run}-${id}`
+  for (let number = 1; ; number++) {
+    const name = number === 1 ? plain : `${plain}_${number}`
+    if (sessionIds.has(name)) continue
     try {
-      return await context.sessions.create(id, request, options)
+      return await make(name)
     } catch (error) {
       if (!(error instanceof SessionExistsError)) throw error
-      taken.add(id)
     }
   }
 }

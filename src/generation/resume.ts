@@ -7,6 +7,7 @@ import {sha256} from '../fetch-picture.ts'
 import {readSmall} from '../read-small.ts'
 import {askServer, type Question, questionOf, type ServerAnswer} from '../recovery/server-evidence.ts'
 import {isSettled} from '../session/history-line.ts'
+import {RUN_NAME} from '../session/run-id.ts'
 import type {Picture} from '../session/session.ts'
 import type {OwnedSession} from '../store/session-store.ts'
 
@@ -141,7 +142,8 @@ async function unfinishedRun(
   keys: ReadonlyMap<string, Asset>,
 ): Promise<{run: string; total: number} | undefined> {
   const newest = ours.at(-1)
-  if (!newest) return undefined
+  // A restored history may call its run anything; no more than fits beside an asset's name can be gone on with.
+  if (!newest || !RUN_NAME.test(newest.run)) return undefined
   const members = all.filter(({run}) => run === newest.run)
   if (members.some((session) => !isSettled(session) && !isOrphan(session))) return undefined
   if (otherPicture(newest.run, all, keys)) return undefined

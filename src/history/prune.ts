@@ -25,7 +25,7 @@ export interface PruneResult {
 }
 
 /**
- * Removes old histories of settled sessions. Never active ones, never pictures, and never that of an asset's newest picture: by
+ * Removes old histories of settled sessions. Never active ones, never pictures, and never that of the newest picture in its place: by
  * it `generate` knows that the picture need not be made again.
  */
 export async function pruneHistory(
@@ -55,8 +55,9 @@ function isOver(session: Session): boolean {
   return isSettled(session) && !session.unsupported
 }
 
-/** The newest completed session of each asset, of sessions that are sorted by their ends. */
+/** The newest completed session of each picture, by where it lies, of sessions that are sorted by their ends. */
 function newestOfEach(byEnd: readonly Session[]): ReadonlySet<Session> {
   const completed = byEnd.filter(({state}) => state === 'completed')
-  return new Set([...Map.groupBy(completed, ({asset}) => asset).values()].flatMap(([newest]) => newest ?? []))
+  const byPlace = Map.groupBy(completed, ({asset, result}) => result?.picture?.path ?? asset)
+  return new Set([...byPlace.values()].flatMap(([newest]) => newest ?? []))
 }

@@ -84,7 +84,7 @@ async function adoptFromServer(context: Context, options: ActOptions, one: Case,
   if (!session) return {outcome: 'done'}
   try {
     const whole = await fetchSought(context, soughtBy(session, request), image, options)
-    const place = await putInPlace(options.places, session, request, whole)
+    const place = await putInPlace(context.server, options.places, session, request, whole)
     const {workspace} = options.places
     const result = recoveredResult(whole, {path: place.path, workspace}, 'server', image)
     const writer = await takeOver(context, options, one, place.snapshotDirectory)
@@ -194,7 +194,9 @@ function timesOf({snapshot, path}: SessionFolder): RecordedTimes {
 /** Somebody else's date in our form; `undefined` when it is none. */
 function isoTime(text: string | undefined): string | undefined {
   const time = Date.parse(text?.slice(0, 40) ?? '')
-  return Number.isFinite(time) ? new Date(time).toISOString() : undefined
+  const iso = Number.isFinite(time) ? new Date(time).toISOString() : ''
+  // Years beyond 9999 are written with a sign, which no history has.
+  return /^\d{4}-/.test(iso) ? iso : undefined
 }
 
 async function putAside({sessions}: Context, {places}: ActOptions, {damaged, folder}: Case): Promise<Act> {

@@ -1,9 +1,11 @@
 import {dirname, join, resolve} from 'node:path'
 import type {Asset, ImageFormat} from '../asset/asset.ts'
+import {assetKey} from '../asset/key.ts'
 import {isConfined} from '../asset/output-path.ts'
 import {UsageError} from '../errors.ts'
 import {sha256, type WholePicture} from '../fetch-picture.ts'
 import {readSmall} from '../read-small.ts'
+import type {ImageServer} from '../server/image-server.ts'
 import type {SessionRequest} from '../session/session.ts'
 import type {OwnedSession} from '../store/session-store.ts'
 import {writeNewPicture} from '../write-picture.ts'
@@ -37,13 +39,14 @@ export interface Place {
  * Throws `UsageError` when there is none, `StorageError` when the disk refuses.
  */
 export async function putInPlace(
+  server: Pick<ImageServer, 'address'>,
   places: Places,
   session: OwnedSession,
   request: SessionRequest | undefined,
   {bytes, facts: {format}}: WholePicture,
 ): Promise<Place> {
   const digest = sha256(bytes)
-  for (const place of candidates(places, session, request, format)) {
+  for (const place of candidates(server, places, session, request, format)) {
     if (!(await isConfined(place.inside, place.path))) continue
     if (await writeNewPicture(place.path, bytes)) return place
     const there = await readSmall(place.path)
@@ -57,12 +60,13 @@ export async function putInPlace(
 const NUMBERED = 9
 
 function* candidates(
+  server: Pick<ImageServer, 'address'>,
   places: Places,
   session: OwnedSession,
   request: SessionRequest | undefined,
   format: ImageFormat,
 ): Generator<Place> {
-  const declared = declaredPlace(places, session, request, format)
+  const declared = declaredPlace(server, places, session, request, format)
   if (declared) yield declared
   const recorded = recordedPlace(places, session, request, format)
   if (recorded) yield recorded
@@ -84,13 +88,14 @@ export function recordedPath({workspace}: Places, path: string): string {
 }
 
 function declaredPlace(
+  server: Pick<ImageServer, 'address'>,
   places: Places,
-  {asset}: OwnedSession,
+  {asset, key}: OwnedSession,
   request: SessionRequest | undefined,
   format: ImageFormat,
 ): Place | undefined {
   const declared = places.declared.get(asset)
-  if (!declared || !asksForTheSame(declared, request)) return undefined
+  if (!declared || !(key === assetKey(declared, server) || asksForTheSame(declared, request))) return undefined
   try {
     return {inside: places.outputDirectory, path: declared.pathFor(format)}
   } catch {
@@ -99,7 +104,7 @@ function declaredPlace(
   }
 }
 
-/** What makes a picture what it is, and is never spelt in another way by the server. */
+/** What makes a picture what it is, and is never spelt in another way by the server. The key of a session has more, in the server's words. */
 const ESSENCE = ['prompt', 'negativeprompt', 'seed', 'width', 'height', 'steps', 'cfgscale'] as const
 
 /** Whether a manifest's asset still asks for what was asked for then. */

@@ -81,10 +81,8 @@ export async function inspectPictures({
 /** When something was last written into a folder, in milliseconds since 1970. */
 export function lastWrite(path: string): number {
   const names = namesIn(path)
-  const times = [path, ...names.map((name) => join(path, name))].map(
-    (file) => lstatSync(file, {throwIfNoEntry: false})?.mtimeMs ?? 0,
-  )
-  return Math.max(...times)
+  const files = [path, ...names.map((name) => join(path, name))]
+  return files.reduce((last, file) => Math.max(last, lstatSync(file, {throwIfNoEntry: false})?.mtimeMs ?? 0), 0)
 }
 
 /** Reads a snapshot that anybody may have written: bounded, and nothing in it is trusted but its words. */
@@ -95,7 +93,7 @@ export function readSnapshot(path: string): Snapshot {
     const json: unknown = JSON.parse(text)
     if (typeof json !== 'object' || json === null || Array.isArray(json)) return BAD_SNAPSHOT
     const {status, prompt, created_at: createdAt, completed_at: completedAt, result} = json as Record<string, unknown>
-    const state = STATES[String(status).toLowerCase()]
+    const state = STATES.get(String(status).toLowerCase())
     if (!state) return BAD_SNAPSHOT
     const error = typeof result === 'object' && result !== null ? (result as {error?: unknown}).error : undefined
     return {
@@ -111,18 +109,18 @@ export function readSnapshot(path: string): Snapshot {
 }
 
 /** The words of seed 004 and what generators like it write. */
-const STATES: Readonly<Record<string, Witnesses['snapshot']>> = {
-  completed: 'completed',
-  failed: 'failed',
-  error: 'failed',
-  cancelled: 'failed',
-  in_progress: 'active',
-  processing: 'active',
-  pending: 'active',
-  queued: 'active',
-  running: 'active',
-  generating: 'active',
-}
+const STATES: ReadonlyMap<string, Witnesses['snapshot']> = new Map([
+  ['completed', 'completed'],
+  ['failed', 'failed'],
+  ['error', 'failed'],
+  ['cancelled', 'failed'],
+  ['in_progress', 'active'],
+  ['processing', 'active'],
+  ['pending', 'active'],
+  ['queued', 'active'],
+  ['running', 'active'],
+  ['generating', 'active'],
+])
 
 /** As the folder itself tells what they are: a link is no directory. */
 function entriesIn(folder: string): Dirent[] {

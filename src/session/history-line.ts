@@ -193,8 +193,11 @@ function isKey(value: unknown): value is string {
   return isText(value, 64) && /^[0-9a-f]{32}$/.test(value)
 }
 
+/** Far beyond what anything counts to, and far enough below what a number can hold to be counted on. */
+const HIGHEST_COUNT = 2 ** 40
+
 function isCount(value: unknown): value is number {
-  return Number.isSafeInteger(value) && (value as number) >= 0
+  return Number.isSafeInteger(value) && (value as number) >= 0 && (value as number) <= HIGHEST_COUNT
 }
 
 function isFraction(value: unknown): value is number {

@@ -79,7 +79,7 @@ export class FileStore implements SessionStore {
     const at = new Date(this.#options.clock.now()).toISOString()
     const session = newSession(id, {...request, owner: this.#owners.token, at})
     const line = formatLine('created', session, redactValues(request))
-    await freeAbandoned(this.#layout, this.#owners, id)
+    await freeAbandoned(this.#layout, this.#owners, id, this.#options.clock.now())
     const file = await HistoryFile.create(historyPath(this.#layout, id), id, line, join(this.#layout.active, id))
     return this.#begin(file, session, request, options)
   }
@@ -141,7 +141,7 @@ export class FileStore implements SessionStore {
     const session = {...advance(begun, event, times?.endedAt ?? now), seq: 1}
     const line = formatLine(event.event, session, redactValues(request))
     const marker = join(this.#layout.active, id)
-    await freeAbandoned(this.#layout, this.#owners, id)
+    await freeAbandoned(this.#layout, this.#owners, id, this.#options.clock.now())
     const file = await HistoryFile.create(historyPath(this.#layout, id), id, line, marker)
     file.close()
     await this.#settled(session, request, options)

@@ -5,6 +5,7 @@ import {
   fstatSync,
   fsyncSync,
   linkSync,
+  lstatSync,
   openSync,
   readSync,
   statSync,
@@ -66,8 +67,8 @@ export class HistoryFile {
         syncFolder(dirname(path))
         return new HistoryFile(path, id, named, {epoch: 1, size: line.length, torn: false})
       } catch (error) {
+        removeOwn(marker, fd)
         closeSync(fd)
-        removeQuietly(marker)
         throw error
       }
     } catch (error) {
@@ -160,13 +161,19 @@ function writeWhole(fd: number, bytes: Buffer, path: string): number {
   )
 }
 
+/** Removes a marker that is still this file's: somebody may have taken it for abandoned, and made one of their own. */
+function removeOwn(marker: string, fd: number): void {
+  if (lstatSync(marker, {throwIfNoEntry: false})?.ino === fstatSync(fd).ino) removeQuietly(marker)
+}
+
 /** Gives the file a second name, and fails when that is taken. False on a file system without links. */
 function nameIt(marker: string, path: string): boolean {
   try {
     linkSync(marker, path)
     return true
   } catch (error) {
-    if (NO_LINKS.has(systemCode(error) ?? '')) return false
+    // The folder of histories alone may be mounted from elsewhere.
+    if (NO_LINKS.has(systemCode(error) ?? '') || systemCode(error) === 'EXDEV') return false
     throw error
   }
 }

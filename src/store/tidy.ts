@@ -43,16 +43,20 @@ export async function tidyUp(layout: Layout, owners: Owners, now: number): Promi
   return removed
 }
 
+/** From the marker to its first line a living maker takes no longer. */
+const EMPTY_FOR_MS = 5000
+
 /**
  * Frees an id whose maker died between the marker and the history: the marker holds the first line of a session that was never
- * made, or nothing yet. Whoever comes too late to see that the maker is alive after all does no harm: only one of them can
- * give the history its name.
+ * made, or nothing yet.
  */
-export async function freeAbandoned(layout: Layout, owners: Owners, id: string): Promise<void> {
+export async function freeAbandoned(layout: Layout, owners: Owners, id: string, now: number): Promise<void> {
   const marker = join(layout.active, id)
-  if (!lstatSync(marker, {throwIfNoEntry: false}) || lstatSync(historyPath(layout, id), {throwIfNoEntry: false})) return
+  const facts = lstatSync(marker, {throwIfNoEntry: false})
+  if (!facts || lstatSync(historyPath(layout, id), {throwIfNoEntry: false})) return
   const maker = readTail(marker, id)?.line.session.owner
-  if (maker === undefined || (await owners.standing(maker)) === 'dead') removeQuietly(marker)
+  const isNobodys = maker === undefined ? now - facts.mtimeMs > EMPTY_FOR_MS : (await owners.standing(maker)) === 'dead'
+  if (isNobodys) removeQuietly(marker)
 }
 
 /** A marker without a history is nobody's when its maker is dead, or never got to say who it was. */

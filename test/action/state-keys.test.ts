@@ -77,6 +77,11 @@ test('artifacts are named after all that can differ within a run, without signs 
   )
 })
 
+test('artifacts of two jobs of one name, as a workflow that is called twice has them, have two names', () => {
+  const [a, b] = ['one', 'two'].map((jobId) => artifactName('history', {...runner, jobId}, 's', '0'))
+  expect(a).not.toBe(b)
+})
+
 describe('events that anybody can cause', () => {
   test.each([
     ['pull_request_target', false, true],

@@ -8,10 +8,12 @@ import {
   symlinkSync,
   truncateSync,
   unlinkSync,
+  utimesSync,
   writeFileSync,
 } from 'node:fs'
 import {basename, dirname, join} from 'node:path'
 import {describe, expect, test} from '@jest/globals'
+import {SessionExistsError} from '../../src/errors.ts'
 import {pruneHistory} from '../../src/history/prune.ts'
 import {verifyHistory} from '../../src/history/verify.ts'
 import {recover} from '../../src/recover.ts'
@@ -167,6 +169,10 @@ test('a marker whose maker died before its history does not keep the id', async 
   await orphan(at, manifest, {asset: 'sun', phase: 'none', run: 'other'})
   const marker = join(at.folder, '.ag', 'local', 'active', 'gen-r1-a')
   writeFileSync(marker, '')
+  // A moment ago its maker may be about to write the first line.
+  await expect(at.sessions.create('gen-r1-a', request)).rejects.toThrow(SessionExistsError)
+  expect(existsSync(marker)).toBe(true)
+  utimesSync(marker, 0, Date.now() / 1000 - 60)
   const writer = await at.sessions.create('gen-r1-a', request)
   await writer.append({event: 'failed', state: 'failed'})
   expect(await at.sessions.get('gen-r1-a')).toMatchObject({state: 'failed'})

@@ -1,4 +1,4 @@
-import {cpSync, existsSync, readFileSync, rmSync} from 'node:fs'
+import {cpSync, existsSync, readFileSync, rmSync, writeFileSync} from 'node:fs'
 import {join} from 'node:path'
 import {describe, expect, test} from '@jest/globals'
 import {readManifest} from '../../src/asset/manifest.ts'
@@ -21,6 +21,25 @@ function digests(at: Rehearsal): Record<string, string> {
 }
 
 describe('generate, run again', () => {
+  test('takes no name of another asset for a session that it records', async () => {
+    await using at = await rehearse()
+    const both = three.replace('{id: moon, prompt: a moon}', '{id: sun_2, prompt: a moon}')
+    await at.generate(both.replace('[{id: sun, prompt: a sun}, ', '['), {run: 'r1'})
+    await orphan(at, both, {asset: 'sun', phase: 'ack', finished: true, run: 'r1', total: 3})
+    await (await at.sessions.claim('gen-r1-sun'))?.append({event: 'failed', state: 'failed'})
+    rmSync(outputOf(at, 'sun_2.png'))
+    expect(await at.generate(both)).toMatchObject({adopted: 2, failed: 0, exit_code: 0})
+  })
+
+  test('goes on with no run whose name could not be one', async () => {
+    await using at = await rehearse()
+    const id = await orphan(at, three, {asset: 'sun', phase: 'ack', total: 3})
+    const history = join(at.folder, '.ag', 'sessions', `${id}.jsonl`)
+    const text = readFileSync(history, 'utf8')
+    writeFileSync(history, text.replaceAll('"task_id":"dead1"', '"task_id":"../../x"'))
+    expect(await at.generate(three)).toMatchObject({made: 3, exit_code: 0})
+  })
+
   test('says of each picture why it is made', async () => {
     const random = three.replace('prompt: a star', 'prompt: a star, seed: random')
     const why = ({assets}: GenerateResult) => Object.fromEntries(assets.map((asset) => [asset.asset, asset.why]))

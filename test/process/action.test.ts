@@ -1,5 +1,5 @@
 import {execFileSync} from 'node:child_process'
-import {existsSync, mkdirSync, readFileSync, symlinkSync, writeFileSync} from 'node:fs'
+import {existsSync, mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync} from 'node:fs'
 import {mkdtemp, readFile, rm} from 'node:fs/promises'
 import {tmpdir} from 'node:os'
 import {dirname, join} from 'node:path'
@@ -32,7 +32,7 @@ describe('the action', () => {
       pictures: '["assets/sun.png","assets/moon.png"]',
       'output-dir': 'assets',
       'state-key': '',
-      'history-artifact': 'ag-history-default-1-1-art-0',
+      'history-artifact': expect.stringMatching(/^ag-history-default-1-1-art-0-[0-9a-f]{8}$/),
       'history-url': 'https://github.com/someone/game/actions/runs/1/artifacts/2000',
     })
     expect(JSON.parse(await readFile(made.outputs['report'] ?? '', 'utf8'))).toMatchObject({schemaVersion: 1, made: 2})
@@ -319,7 +319,10 @@ describe('the action', () => {
       {inputs: {server}, options: {services: repo.services}},
       {inputs: {server, manifest: 'more.yaml'}, options: {services: repo.services, id: '__self_2'}},
     )
-    expect(second?.outputs).toMatchObject({made: '2', 'history-artifact': 'ag-history-default-100-1-art-0-2'})
+    expect(second?.outputs).toMatchObject({
+      made: '2',
+      'history-artifact': expect.stringMatching(/^ag-history-default-100-1-art-0-[0-9a-f]{8}-2$/),
+    })
     expect(repo.services.entries.map(({key}) => key)).toEqual([
       'ag-state-v1/default/art/0/refs-heads-main-f921bd05/100/1/__self/job-backend-id/',
       'ag-state-v1/default/art/0/refs-heads-main-f921bd05/100/1/__self_2/job-backend-id/',
@@ -508,6 +511,36 @@ describe('the action', () => {
         .join(),
     ).toMatch(/The histories were not kept/)
     expect(main.summary).toMatch(/2 pictures made/)
+  })
+
+  test('tells what it wrote by the histories, whatever the clock does', async () => {
+    await using repo = await repository()
+    const first = await repo.job()
+    await repo.step(first)
+    const again = await repo.job({run: 2, on: first, files: ['.ag', 'assets']})
+    const inFuture = join(again.workspace, '.ag', 'sessions')
+    for (const name of readdirSync(inFuture)) {
+      const path = join(inFuture, name)
+      writeFileSync(path, readFileSync(path, 'utf8').replaceAll(/"timestamp":"\d{4}/g, '"timestamp":"2999'))
+    }
+    const {main} = await repo.step(again)
+    expect(main.log).toMatch(/No session was written to/)
+  })
+
+  test('uploads what it recovers, wherever the histories are', async () => {
+    await using repo = await repository({step_ms: 100, steps: 20})
+    const job = await repo.job()
+    const busy = () => until(async () => (await repo.busy()) > 0)
+    await repo.step(job, {'state-dir': '.state'}, {strike: {how: 'crash', when: busy}})
+    await until(async () => (await repo.busy()) === 0)
+    const {outputs} = await repo.step(job, {
+      command: 'recover',
+      apply: 'true',
+      'state-dir': '.state',
+      'upload-pictures': 'true',
+    })
+    expect(Number(outputs['recovered'])).toBeGreaterThan(0)
+    expect(outputs['pictures-artifact']).not.toBe('')
   })
 
   test('told of an input that is wrong, has a summary, and speaks of inputs', async () => {

@@ -55,6 +55,11 @@ describe('a line of a history', () => {
     expect(JSON.parse(formatLine('x', {...created, state}).toString()).status).toBe(word)
   })
 
+  test('with a count that nothing could be added to is none', () => {
+    const far = {...created, epoch: Number.MAX_SAFE_INTEGER}
+    expect(parseLine(formatLine('x', far).toString().trim())).toBeUndefined()
+  })
+
   test('read back is what was written', () => {
     const done = advance(
       created,

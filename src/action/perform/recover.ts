@@ -1,4 +1,4 @@
-import {resolve} from 'node:path'
+import {dirname, resolve, sep} from 'node:path'
 import type {Report} from '../../context.ts'
 import type {Conduct} from '../../face/conduct.ts'
 import {count} from '../../face/count.ts'
@@ -47,7 +47,7 @@ export async function performRecover(
     ...(assets.length > 0 ? {assets} : {}),
     report: result,
     sessions: sessions.map(({session, state, message}) => ({session, state, message})),
-    pictures: {root: stateDir, files},
+    pictures: {root: rootOf(files, [stateDir, step.runner.workspace]), files},
     outputs: {recovered: String(completed.length)},
   }
 }
@@ -60,4 +60,12 @@ function withoutServerWords(event: Report): Report {
 
 function withoutServerMessage({error, ...outcome}: AssetOutcome): AssetOutcome {
   return error ? {...outcome, error: {...error, message: error.reason}} : outcome
+}
+
+/** The folder that all files are in: one of these, if one will do. */
+function rootOf(files: readonly string[], folders: readonly string[]): string {
+  const holds = (folder: string): boolean => files.every((file) => file.startsWith(`${folder}${sep}`))
+  let folder = folders.find(holds) ?? dirname(files[0] ?? '')
+  while (!holds(folder) && folder !== dirname(folder)) folder = dirname(folder)
+  return folder
 }
