@@ -11,8 +11,8 @@ pictures. What it does wrong can be set, also while it runs, with POST /Mock/Con
   static override examples = [
     {description: 'Where SwarmUI would be', command: '<%= config.bin %> mock'},
     {
-      description: 'A slow server whose second picture fails',
-      command: `<%= config.bin %> mock --set '{"step_ms": 200, "faults": [{"when": {"nth": 2}, "times": 1, "do": {"error": "Something went wrong while generating images."}}]}'`,
+      description: 'A slow server; docs/mock.md has faults to rehearse',
+      command: `<%= config.bin %> mock --set '{"step_ms": 200}'`,
     },
   ]
   static override flags = {

@@ -10,6 +10,7 @@ import {preflight, refuseUnwritable} from './generation/preflight.ts'
 import {
   askAboutEarlier,
   type EarlierWork,
+  isOrphan,
   type Kept,
   placeFor,
   planResumption,
@@ -59,7 +60,7 @@ export async function generate(context: Context, options: GenerateOptions): Prom
   const {concurrency, failFast, workspace, outputDirectory, retries, retryDelayMs = 1000, snapshots = false} = options
   const todo = assets.filter(({id}) => !kept.has(id))
   await refuseUnwritable(todo)
-  tellUnrecorded(context, resumption)
+  tellUnrecorded(context, resumption, workspace)
   report({event: 'run.started', run, server: server.address, total: todo.length, kept: kept.size, concurrency})
   await sessions.runs.withdrawCancel(run)
 
@@ -91,6 +92,7 @@ export async function generate(context: Context, options: GenerateOptions): Prom
   const of = {run, server: server.address, outputDirectory, duration_seconds}
   const result = resultOf(all, {...of, ...(early ? {early} : {})})
   const {made, adopted, kept: there, failed, pending} = result
+  await tellOrphans(context)
   report({event: 'run.finished', run, made, adopted, kept: there, failed, pending, duration_seconds})
   return result
 }
@@ -124,11 +126,19 @@ async function prepare(context: Context, options: GenerateOptions): Promise<Prep
   return {assets, resumption, work: await askAboutEarlier(context, resumption)}
 }
 
-function tellUnrecorded({report}: Context, {why}: Resumption): void {
+function tellUnrecorded({report}: Context, {why}: Resumption, workspace: string): void {
   const unrecorded = [...why.values()].filter((reason) => reason === 'unrecorded').length
   if (unrecorded === 0) return
-  const message = `No history says how ${unrecorded} of the pictures that are there were made: they are made again.`
+  const message = `No history in ${workspace} says how ${unrecorded} of the pictures that are there were made: they are made again.`
   report({event: 'notice', message})
+}
+
+/** Sessions of earlier runs that asked for something else: no run goes on with them. */
+async function tellOrphans({sessions, report}: Context): Promise<void> {
+  const open = (await sessions.list({active: true})).filter(isOrphan).length
+  if (open === 0) return
+  const [what, is] = open === 1 ? ['generation', 'is'] : ['generations', 'are']
+  report({event: 'notice', message: `${open} ${what} of a process that is gone ${is} open: see ag recover.`})
 }
 
 /** Where it was found, which need not be where it was when it was made: another manifest may have had it made. */

@@ -128,7 +128,11 @@ function describeServer({report, error}: Answer): ServerPart {
       usable: 'unknown',
       models_count: null,
       models_loaded: null,
-      server_activity: {state: 'unknown', reason: 'the server did not answer', evidence: []},
+      server_activity: {
+        state: 'unknown',
+        reason: error.exitCode === ExitCode.denied ? 'the server denies the answer' : 'the server did not answer',
+        evidence: [],
+      },
     }
   }
   const {usable, note} = report.readiness

@@ -1,4 +1,4 @@
-import {readFileSync, unlinkSync, writeFileSync} from 'node:fs'
+import {readFileSync, unlinkSync, utimesSync, writeFileSync} from 'node:fs'
 import {join} from 'node:path'
 import {describe, expect, test} from '@jest/globals'
 import {exportHistory} from '../src/history/export.ts'
@@ -251,6 +251,19 @@ describe('history', () => {
     expect(await at.generate(icon('a'))).toMatchObject({kept: 1})
   })
 
+  test('verify finds a history that was emptied, also of a session that is known to be over', async () => {
+    await using at = await rehearse()
+    await at.generate(two)
+    const [emptied = ''] = [...(await at.sessions.upkeep.ids())]
+    const path = join(at.folder, '.ag', 'sessions', `${emptied}.jsonl`)
+    writeFileSync(path, '')
+    utimesSync(path, 0, 0)
+    expect(await verifyHistory(at.context, at.folder)).toMatchObject({
+      findings: [{session: `${emptied}.jsonl`, kind: 'damage'}],
+      exit_code: 1,
+    })
+  })
+
   test('verify finds what is damaged, and tells it from what a death leaves', async () => {
     await using at = await rehearse()
     await at.generate(two, {concurrency: 1})
@@ -269,7 +282,7 @@ describe('history', () => {
     writeFileSync(join(at.folder, '.ag', 'sessions', 'gen-x.jsonl'), 'no json\n')
     const {findings, exit_code: code} = await verifyHistory(at.context, at.folder)
     expect(code).toBe(1)
-    expect(findings.map(({session, kind}) => `${kind} ${session}`)).toEqual([
+    expect(findings.map(({session, path: picture, kind}) => `${kind} ${session ?? picture}`)).toEqual([
       'damage gen-x.jsonl',
       'note gen-run0-sun',
       'damage gen-run0-moon',

@@ -40,7 +40,7 @@ to output/SESSION/ with a snapshot of its session beside it.`
       runGenerate(picture, flags, conduct),
     )
     process.exitCode = result.exit_code
-    if (!flags.events) this.log(summary(result))
+    if (!flags.events) this.log(summary(result, {force: false}))
     this.tellError(result.error)
     return result
   }

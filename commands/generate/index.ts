@@ -52,7 +52,7 @@ Exit code 0 when all are made, 6 when some are not, 2 when nothing was attempted
       runGenerate({...name, ...manifest}, flags, conduct),
     )
     process.exitCode = result.exit_code
-    if (!flags.events) this.log(summary(result))
+    if (!flags.events) this.log(summary(result, flags))
     this.tellError(result.error)
     return result
   }

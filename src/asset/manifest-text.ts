@@ -1,4 +1,4 @@
-import {type Document, isCollection, isMap, isNode, LineCounter, parseDocument, visit} from 'yaml'
+import {type Alias, type Document, isCollection, isMap, isNode, LineCounter, parseDocument, visit} from 'yaml'
 import type {ManifestProblem} from './manifest-error.ts'
 import {ManifestError} from './manifest-error.ts'
 
@@ -19,7 +19,7 @@ export function parseManifestText(file: string, text: string): ManifestText {
   first.refuseErrors()
   let located: Located | undefined
   return {
-    value: first.document.toJS({maxAliasCount: MAX_ALIASES}),
+    value: first.value(),
     // The tree with positions of ten thousand assets is large, and only needed when something is wrong: then it is made again.
     problem: (path, message, key) => {
       located ??= new Located(file, text)
@@ -53,9 +53,26 @@ class Located {
         'Mend the YAML (or JSON) first.',
       )
     }
-    let aliases = 0
-    visit(this.document, {Alias: () => void aliases++})
-    if (aliases > MAX_ALIASES) throw new ManifestError([this.#at(0, [], `has more than ${MAX_ALIASES} aliases`)])
+    const aliases: Alias[] = []
+    visit(this.document, {Alias: (_key, alias) => void aliases.push(alias)})
+    if (aliases.length > MAX_ALIASES) throw new ManifestError([this.#at(0, [], `has more than ${MAX_ALIASES} aliases`)])
+    const lost = aliases.filter((alias) => alias.resolve(this.document) === undefined)
+    if (lost.length > 0) {
+      throw new ManifestError(
+        lost.map(({source, range}) =>
+          this.#at(range?.[0] ?? 0, [], `*${source} stands for nothing: there is no &${source} before it`),
+        ),
+      )
+    }
+  }
+
+  value(): unknown {
+    try {
+      return this.document.toJS({maxAliasCount: MAX_ALIASES})
+    } catch (error) {
+      // Of aliases: what is merged is no map, or one stands for thousands of others.
+      throw new ManifestError([this.#at(0, [], (error as Error).message)], 'Mend the YAML aliases first.')
+    }
   }
 
   problem(path: Path, message: string, key?: string): ManifestProblem {

@@ -8,6 +8,7 @@ import {declareAssets} from './declare.ts'
 import {inherit} from './inherit.ts'
 import {ManifestError, type ManifestProblem} from './manifest-error.ts'
 import {parseManifestText} from './manifest-text.ts'
+import {directoryProblem} from './output-path.ts'
 import {manifestSchema} from './schema.ts'
 import {explain} from './schema-problem.ts'
 
@@ -34,6 +35,8 @@ export async function readManifest(path: string): Promise<Manifest> {
   const text = parseManifestText(path, await readText(path))
   const parsed = manifestSchema.safeParse(text.value ?? {}, {reportInput: true})
   if (!parsed.success) throw new ManifestError(explain(parsed.error.issues, text))
+  const wrong = parsed.data.output === undefined ? undefined : directoryProblem(parsed.data.output)
+  if (wrong !== undefined) throw new ManifestError([text.problem(['output'], wrong)])
   const file = resolve(path)
   const outputDirectory = resolve(dirname(file), parsed.data.output ?? 'assets')
   const problems: ManifestProblem[] = []

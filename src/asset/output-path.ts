@@ -33,6 +33,15 @@ export function templateProblem(template: string): string | undefined {
   return undefined
 }
 
+/** What is wrong with an output directory as a manifest names it, or `undefined`: what means something else on another system. */
+export function directoryProblem(directory: string): string | undefined {
+  if (directory.includes('\\')) return 'has a backslash: folders are divided by / on every system'
+  if (/^~(\/|$)/.test(directory)) return 'begins with ~, which only a shell understands'
+  if (/^[a-z]:/i.test(directory) && process.platform !== 'win32')
+    return 'begins with a drive, which this system does not have'
+  return undefined
+}
+
 /**
  * The output path that a template makes, relative, with forward slashes. Placeholders cannot add folders, except `{group}`,
  * so only the template itself could leave the output directory.

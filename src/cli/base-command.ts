@@ -1,5 +1,5 @@
 import {Command, Flags} from '@oclif/core'
-import {AgError, ExitCode} from '../errors.ts'
+import {AgError, ExitCode, UsageError} from '../errors.ts'
 import {redact} from '../secrets.ts'
 
 /**
@@ -12,10 +12,17 @@ export abstract class AgCommand extends Command {
     quiet: Flags.boolean({char: 'q', description: 'Say nothing but results and errors.', helpGroup: 'GLOBAL'}),
   }
 
+  protected override async init(): Promise<void> {
+    await super.init()
+    for (const {env, type} of Object.values({...this.ctor.baseFlags, ...this.ctor.flags})) {
+      if (type === 'boolean' && env !== undefined) checkSwitch(env)
+    }
+  }
+
   protected override async catch(error: Error & {exitCode?: number; oclif?: {exit?: number}}): Promise<unknown> {
     const exitCode = error instanceof AgError ? error.exitCode : (error.oclif?.exit ?? ExitCode.unforeseen)
     if (this.jsonEnabled()) {
-      this.logJson(this.toErrorJson(error))
+      this.logJson({...(this.toErrorJson(error) as object), exit_code: exitCode})
       process.exitCode = exitCode
       return undefined
     }
@@ -41,6 +48,21 @@ export abstract class AgCommand extends Command {
       error: {name, message: redact(message), ...(next ? {next} : {}), ...(problems ? {problems} : {})},
     }
   }
+}
+
+const ON = new Set(['true', 'yes', 'y', 'on', '1'])
+const OFF = new Set(['false', 'no', 'n', 'off', '0', ''])
+
+/** oclif takes what it does not understand for off. */
+function checkSwitch(variable: string): void {
+  const value = process.env[variable]?.trim().toLowerCase()
+  if (value === undefined || OFF.has(value)) return void delete process.env[variable]
+  if (!ON.has(value)) {
+    throw new UsageError(`The variable ${variable} is "${value}", and has to be true or false.`, {
+      next: 'Mend it, or unset it.',
+    })
+  }
+  process.env[variable] = 'true'
 }
 
 function describe(error: Error): string {

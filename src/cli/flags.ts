@@ -61,7 +61,8 @@ export const serversFlags = {
 export const stateFlags = {
   'state-dir': Flags.directory({
     env: 'AG_STATE_DIR',
-    description: 'Workspace that holds .ag/ with the session histories. Default: this folder.',
+    description:
+      'Workspace that holds .ag/ with the session histories. Default: the folder of --state-file, or this one.',
     helpGroup: 'STATE',
   }),
   'state-file': Flags.string({

@@ -84,9 +84,9 @@ export function pruneSummary({removed, kept, active, dry_run: dryRun}: PruneResu
 }
 
 export function verifySummary({sessions, lines, pictures, findings}: VerifyResult): string {
-  const text = findings.map(({session, kind, message}) => {
+  const text = findings.map(({session, path, kind, message}) => {
     const mark = kind === 'damage' ? styleText('red', 'damage', {stream: process.stdout}) : 'note  '
-    return `${mark}  ${session} ${message}.`
+    return `${mark}  ${session ?? path} ${message}.`
   })
   const damaged = findings.filter(({kind}) => kind === 'damage').length
   const verdict = damaged === 0 ? 'All histories are whole' : `${count(damaged, 'finding')} of damage`

@@ -1,7 +1,9 @@
+import {createWriteStream, existsSync} from 'node:fs'
+import {realpath, stat} from 'node:fs/promises'
 import {Readable} from 'node:stream'
 import {pipeline} from 'node:stream/promises'
 import {systemClock} from '../clock.ts'
-import {storageError, systemCode} from '../errors.ts'
+import {storageError, systemCode, UsageError} from '../errors.ts'
 import type {StateSettings} from '../face/settings.ts'
 import {openHistories, workspaceOf} from '../face/workspace.ts'
 import {exportHistory} from '../history/export.ts'
@@ -30,9 +32,15 @@ export async function withHistory<T>(
   {readOnly, signal = new AbortController().signal}: {readonly readOnly: boolean; readonly signal?: AbortSignal},
   work: (context: HistoryContext) => Promise<T>,
 ): Promise<T> {
+  const {stateDir: workspace} = workspaceOf(flags)
+  if (!existsSync(workspace)) {
+    throw new UsageError(`There is no folder ${workspace}.`, {
+      next: 'Name the workspace with --state-dir (AG_STATE_DIR).',
+    })
+  }
   const sessions = openHistories(flags, {command: 'ag history', readOnly})
   try {
-    return await work({sessions, clock: systemClock, signal, workspace: workspaceOf(flags).stateDir})
+    return await work({sessions, clock: systemClock, signal, workspace})
   } finally {
     await sessions.close()
   }
@@ -55,19 +63,28 @@ export async function writeExport(
   if (path === undefined) {
     await pipeline(Readable.from(counted()), process.stdout, {end: false, signal: context.signal}).catch(
       (error: unknown) => {
+        context.signal.throwIfAborted()
         // Whoever reads has read enough: `ag history export | head`.
-        if (systemCode(error) !== 'EPIPE') throw error
+        if (systemCode(error) !== 'EPIPE') throw storageError('the output', error)
       },
     )
     return lines
   }
   try {
-    await replaceFile(path, counted())
+    await writeNamed(path, counted())
   } catch (error) {
     context.signal.throwIfAborted()
     throw storageError(path, error)
   }
   return lines
+}
+
+/** A file in one step, also behind a link; what is no file (a pipe, a device) is written to as it is. */
+async function writeNamed(path: string, content: AsyncIterable<string>): Promise<void> {
+  const facts = await stat(path).catch(() => undefined)
+  if (!facts) await replaceFile(path, content)
+  else if (facts.isFile() || facts.isDirectory()) await replaceFile(await realpath(path), content)
+  else await pipeline(Readable.from(content), createWriteStream(path))
 }
 
 /** Merges files and folders of histories; `-` is stdin. */

@@ -1,6 +1,7 @@
 import {UsageError} from '../errors.ts'
 import type {Scope} from '../idleness/find.ts'
 import type {GateOptions} from '../idleness/server-watch.ts'
+import {DISTINCT_LOOKS} from '../idleness/window.ts'
 import type {WaitOptions} from '../wait-idle.ts'
 import {parseDuration} from './duration.ts'
 
@@ -34,8 +35,11 @@ export interface GateSettings {
 /** The options that settings name. Throws `UsageError` for a duration or a number that is none. */
 export function waitOptions(settings: GateSettings, servers: number): WaitOptions {
   return {
-    ...parseWindow(settings.timeout, settings['stable-for'] ?? (settings.reverse ? '0' : GATE_DEFAULTS.stableFor)),
-    ...(settings.interval === undefined ? {} : {intervalMs: parseInterval(settings.interval)}),
+    ...parseWindow(
+      settings.timeout,
+      settings['stable-for'] ?? (settings.reverse ? '0' : GATE_DEFAULTS.stableFor),
+      settings.interval,
+    ),
     scope: settings.scope,
     maxQueue: settings['max-queue'],
     requireBackends: settings['require-backends'],
@@ -68,11 +72,24 @@ export function runGate(settings: RunGateSettings): WaitOptions | undefined {
   return {...gate, required: 1, onTimeout: 'fail'}
 }
 
+interface Window {
+  readonly timeoutMs: number
+  readonly stableForMs: number
+  readonly intervalMs?: number
+}
+
 /** A window that the deadline leaves no room for could never open the gate. */
-function parseWindow(timeout: string, stableFor: string): {timeoutMs: number; stableForMs: number} {
+function parseWindow(timeout: string, stableFor: string, interval?: string): Window {
   const timeoutMs = parseDuration(timeout)
   const stableForMs = parseDuration(stableFor)
-  if (timeoutMs > stableForMs) return {timeoutMs, stableForMs}
+  const window = {timeoutMs, stableForMs, ...(interval === undefined ? {} : {intervalMs: parseInterval(interval)})}
+  const looksMs = stableForMs > 0 ? (DISTINCT_LOOKS - 1) * (window.intervalMs ?? 0) : 0
+  if (timeoutMs > Math.max(stableForMs, looksMs)) return window
+  if (timeoutMs > stableForMs) {
+    throw new UsageError(`In ${timeout} there are no ${DISTINCT_LOOKS} looks that are ${interval} apart.`, {
+      next: 'Raise the timeout, or look more often (--interval).',
+    })
+  }
   throw new UsageError(`In ${timeout} nothing can be seen to be idle for ${stableFor}.`, {
     next: 'Raise the timeout, or look for less long (--stable-for, --wait-stable-for).',
   })

@@ -87,8 +87,8 @@ function inManifest({refusals}: AssetsRefusedError, placeOf: Manifest['placeOf']
   return new ManifestError(problems)
 }
 
-/** The last words of a run: what was made, where it lies, and what to do about the rest. */
-export function summary(result: GenerateResult): string {
+/** The last words of a run: what was made, where it lies, and what to do about the rest. `force`: it made all, whatever was there. */
+export function summary(result: GenerateResult, {force}: {readonly force: boolean}): string {
   const {made, adopted, kept, failed, pending, assets} = result
   const pictures = (number: number): string => count(number, 'picture')
   const only = assets.length === 1 ? assets[0]?.picture?.path : undefined
@@ -102,6 +102,15 @@ export function summary(result: GenerateResult): string {
   if (adopted > 0) lines.push(`Finished before, and found: ${pictures(adopted)}.`)
   if (kept > 0) lines.push(`There already: ${pictures(kept)}. --force makes them anew.`)
   if (failed > 0) lines.push(`Not made: ${pictures(failed)}.`)
-  if (pending > 0) lines.push(`Not finished: ${pictures(pending)}. The same command makes them.`)
+  if (pending > 0) lines.push(`Not finished: ${pictures(pending)}.${hint(result, force)}`)
   return lines.join('\n')
+}
+
+/** Of what is left to another process or server it was told what to do. */
+function hint({assets}: GenerateResult, force: boolean): string {
+  const open = assets.filter(({state, error}) => (state === 'pending' && !error?.next) || state === 'cancelled')
+  if (open.length === 0) return ''
+  return force
+    ? ' The same command makes all of them again; without --force, only what is missing.'
+    : ' The same command makes them.'
 }

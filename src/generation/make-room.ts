@@ -18,8 +18,10 @@ export async function makeRoom(context: Context, making: Making, asset: Asset, f
   const path = asset.pathFor(format)
   await confine(making.outputDirectory, path)
   if (format !== asset.expectedFormat) await refuseTaken(context, making, asset, path)
-  // Where no history tells of the asset, its file may be anything; it was checked before.
-  if (making.recorded.assets.has(asset.id)) await keepEdited(context, making, asset, path)
+  const {assets, paths} = making.recorded
+  // Where no history tells of the asset or the place, the file may be anything; it was checked before.
+  if (assets.has(asset.id) || paths.has(fromWorkspace(making.workspace, path)))
+    await keepEdited(context, making, asset, path)
   return path
 }
 
@@ -34,7 +36,10 @@ async function refuseTaken(context: Context, making: Making, asset: Asset, path:
   })
 }
 
-/** Whether there is a file at a path that neither its tag nor a history calls the asset's. `recorded` saves asking for the histories again. */
+/**
+ * Whether there is a file at a path that is not ours: it does not say that it is the asset's picture, and no history has one in this place. What somebody made
+ * of a picture of ours is kept aside when another takes its place. `recorded` saves asking for the histories again.
+ */
 export async function isForeignFile(
   {sessions}: Pick<Context, 'sessions'>,
   workspace: string,
@@ -45,7 +50,7 @@ export async function isForeignFile(
   const bytes = await readExisting(path)
   if (bytes === undefined || embeddedTag(bytes)?.item === asset.id) return false
   const known = await (recorded ?? sessions.recordedPictures.bind(sessions))()
-  return known.get(fromWorkspace(workspace, path)) !== sha256(bytes)
+  return !known.has(fromWorkspace(workspace, path))
 }
 
 async function readExisting(path: string): Promise<Uint8Array | undefined> {
@@ -72,6 +77,9 @@ export function notFolder(path: string): UsageError {
 async function keepEdited({sessions, report}: Context, making: Making, {id}: Asset, path: string): Promise<void> {
   const bytes = await readSmall(path)
   if (bytes === undefined || making.recorded.digests.has(sha256(bytes))) return
+  // Another process may have put it there since the run began.
+  const now = await sessions.recordedPictures()
+  if (now.get(fromWorkspace(making.workspace, path)) === sha256(bytes)) return
   const {place} = await sessions.upkeep.setAside({copyOf: path})
   const message = `The picture of ${id} had been changed since it was made: what it was is kept as ${place}.`
   report({event: 'notice', message})

@@ -39,8 +39,13 @@ export interface Resumption {
   readonly earlier: ReadonlyMap<string, readonly OwnedSession[]>
   /** Why those that are neither kept nor made elsewhere are to be made, by asset. */
   readonly why: ReadonlyMap<string, Why>
-  /** What histories tell of pictures: of which assets, and the sha256 of each. */
-  readonly recorded: {readonly assets: ReadonlySet<string>; readonly digests: ReadonlySet<string>}
+  /** What histories tell of pictures: of which assets, where, and the sha256 of each. */
+  readonly recorded: {
+    readonly assets: ReadonlySet<string>
+    /** Relative to the workspace. */
+    readonly paths: ReadonlySet<string>
+    readonly digests: ReadonlySet<string>
+  }
   /** Sessions of whatever run that have come to their end. */
   readonly settled: ReadonlySet<string>
   /** Ids that are taken. */
@@ -76,7 +81,7 @@ export async function planResumption(
   const why = new Map<string, Why>()
   const known = new Set(all.map(({asset}) => asset))
   const askedFor = new Set(all.map((session) => session.key))
-  const pictures = all.flatMap(({asset, result}) => (result?.picture ? [{asset, digest: result.picture.sha256}] : []))
+  const pictures = all.flatMap(({asset, result}) => (result?.picture ? [{asset, ...result.picture}] : []))
   for (const [key, asset] of keys) {
     // Of a random seed, any picture that was made before would do; but each new run is to have a new one.
     const relevant = (byKey.get(key) ?? []).filter(
@@ -102,7 +107,8 @@ export async function planResumption(
     why,
     recorded: {
       assets: new Set(pictures.map(({asset}) => asset)),
-      digests: new Set(pictures.map(({digest}) => digest)),
+      paths: new Set(pictures.map(({path}) => path)),
+      digests: new Set(pictures.map(({sha256: digest}) => digest)),
     },
     settled: new Set(all.filter(isSettled).map(({id}) => id)),
     sessionIds: new Set(all.filter((session) => session.run === name).map(({id}) => id)),
@@ -149,7 +155,10 @@ async function unfinishedRun(
   if (otherPicture(newest.run, all, keys)) return undefined
   const total = (await sessions.request(newest.id))?.total
   const completed = new Set(members.filter(({state}) => state === 'completed').map(({asset}) => asset))
-  return total !== undefined && completed.size < total ? {run: newest.run, total} : undefined
+  if (total === undefined || completed.size >= total) return undefined
+  // What was only fetched again has no session in the run that did so: nothing is unfinished where each picture was finished once.
+  const finished = new Set(all.filter(({state}) => state === 'completed').map(({key}) => key))
+  return [...keys.keys()].every((key) => finished.has(key)) ? undefined : {run: newest.run, total}
 }
 
 async function isThere({pathFor, expectedFormat}: Asset): Promise<boolean> {

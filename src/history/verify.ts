@@ -7,7 +7,9 @@ import {foreignLine} from '../text.ts'
 
 /** One thing that is not as it was written. */
 export interface HistoryFinding {
-  readonly session: string
+  readonly session?: string
+  /** Of a picture: where it lies, relative to the workspace. */
+  readonly path?: string
   /** `damage` lost something that was recorded; a `note` did not: a death in the middle of a line, a picture that moved. */
   readonly kind: 'damage' | 'note'
   readonly message: string
@@ -28,7 +30,7 @@ export interface VerifyResult {
 export async function verifyHistory({sessions}: Pick<Context, 'sessions'>, workspace: string): Promise<VerifyResult> {
   const findings: HistoryFinding[] = []
   let lines = 0
-  const damaged = await sessions.upkeep.damaged()
+  const damaged = await sessions.upkeep.damaged({thorough: true})
   for (const name of damaged) {
     findings.push({session: foreignLine(name, 150), kind: 'damage', message: 'has no valid line'})
   }
@@ -73,8 +75,8 @@ async function verifyPictures(
     if (bytes && sha256(bytes) === digest) whole++
     else {
       const name = foreignLine(path, 200)
-      if (bytes) findings.push({session: name, kind: 'damage', message: 'has other bytes than were recorded'})
-      else findings.push({session: name, kind: 'note', message: 'is not there; ag generate puts it back'})
+      if (bytes) findings.push({path: name, kind: 'damage', message: 'has other bytes than were recorded'})
+      else findings.push({path: name, kind: 'note', message: 'is not there; ag generate puts it back'})
     }
   }
   return whole

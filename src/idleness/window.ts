@@ -13,7 +13,7 @@ export interface Look {
 
 /** Looks that are closer share one backend status: SwarmUI keeps it for a second (reference section 3.1). */
 export const DISTINCT_MS = 1100
-const DISTINCT_LOOKS = 3
+export const DISTINCT_LOOKS = 3
 /** Between two looks, more than was planned by so much, and nobody was watching. */
 const SLACK_MS = 3000
 

@@ -41,9 +41,9 @@ export class HistoryUpkeep implements Upkeep {
     this.#workspace = workspace
   }
 
-  async damaged(): Promise<readonly string[]> {
+  async damaged({thorough = false} = {}): Promise<readonly string[]> {
     const {layout, clock} = this.#workspace
-    const settled = knownSettled(layout.settled)
+    const settled = thorough ? new Set<string>() : knownSettled(layout.settled)
     return historyNames(layout).filter((name) => {
       const id = idOf(name)
       if (id !== undefined && (settled.has(id) || readTail(historyPath(layout, id), id))) return false

@@ -1,3 +1,4 @@
+import {realpathSync} from 'node:fs'
 import {dirname, join, resolve} from 'node:path'
 
 /** Where everything of a workspace lies (design: "On disk"). All paths absolute. */
@@ -34,7 +35,16 @@ export function resolveWorkspace(flags: {
   readonly stateFile: string | undefined
 }): WorkspacePlace {
   const stateDir = resolve(flags.stateDir ?? (flags.stateFile ? dirname(flags.stateFile) : '.'))
-  return {stateDir, stateFile: flags.stateFile ? resolve(flags.stateFile) : join(stateDir, STATE_FILE)}
+  return {stateDir, stateFile: flags.stateFile ? followed(resolve(flags.stateFile)) : join(stateDir, STATE_FILE)}
+}
+
+/** Whoever names a link means the file behind it. */
+function followed(path: string): string {
+  try {
+    return realpathSync(path)
+  } catch {
+    return path
+  }
 }
 
 export function layoutOf({stateDir, stateFile}: WorkspacePlace): Layout {

@@ -116,8 +116,8 @@ export interface RunNotes {
 
 /** Care for the histories as a whole. Nothing here touches what a live process is writing. */
 export interface Upkeep {
-  /** Histories that are none: names of what lies among them and has no valid line. */
-  damaged(): Promise<readonly string[]>
+  /** Histories that are none: names of what lies among them and has no valid line. `thorough`: also of those that are known to be over. */
+  damaged(how?: {readonly thorough: boolean}): Promise<readonly string[]>
   /** Puts a damaged history, by its file's name, or another file of the workspace aside, or a copy of one. Nothing is deleted. */
   setAside(what: {readonly history: string} | {readonly file: string} | {readonly copyOf: string}): Promise<SetAside>
   /**

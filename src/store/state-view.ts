@@ -1,4 +1,4 @@
-import {existsSync} from 'node:fs'
+import {existsSync, lstatSync} from 'node:fs'
 import {join} from 'node:path'
 import type {Clock} from '../clock.ts'
 import {readSmallText} from '../read-small.ts'
@@ -132,6 +132,18 @@ function readStateFile(path: string): {sessions: Readonly<Record<string, Entry>>
     return {sessions: Object.fromEntries(Object.entries(sessions ?? {}).filter(isEntry)), ours}
   } catch {
     return {sessions: {}, ours: new Set()}
+  }
+}
+
+/** Whether a path is that of a state file, or free for one. */
+export function mayBeStateFile(path: string): boolean {
+  const facts = lstatSync(path, {throwIfNoEntry: false})
+  if (!facts || (facts.isFile() && facts.size === 0)) return true
+  try {
+    const {sessions} = JSON.parse((facts.isFile() && readSmallText(path, STATE_FILE_LIMIT)) || '')
+    return typeof sessions === 'object' && sessions !== null
+  } catch {
+    return false
   }
 }
 

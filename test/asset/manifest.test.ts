@@ -246,6 +246,16 @@ describe('a wrong manifest tells the place, what was expected and what may be me
     await expect(read(`assets: [${bad}]`)).rejects.toThrow(/and 30 more$/)
   })
 
+  test.each([
+    ['assets: [{<<: *bse, id: a, prompt: x}]', /^1:15 : \*bse stands for nothing: there is no &bse before it$/],
+    ['a: *nope\nassets: []', /^1:4 : \*nope stands for nothing/],
+    ['a: &a [1]\nassets: [{<<: *a, id: a, prompt: x}]', /^1:1 : Merge sources must be maps/],
+    ['output: C:\\pics\nassets: [{id: a, prompt: x}]', /^1:9 output: has a backslash/],
+    ['output: ~/pics\nassets: [{id: a, prompt: x}]', /^1:9 output: begins with ~/],
+  ])('what only looks like YAML or a folder is told with its place: %j', async (text, problem) => {
+    expect((await problemsOf(text)).join('\n')).toMatch(problem)
+  })
+
   test('an alias bomb is refused', async () => {
     const bomb = `a: &a [x]\nb: &b [${'*a,'.repeat(60)}]\nc: [${'*b,'.repeat(60)}]\nassets: [{id: a, prompt: x}]`
     expect(await problemsOf(bomb)).toEqual(['1:1 : has more than 100 aliases'])

@@ -6,11 +6,13 @@ import {generate} from '../../src/generate.ts'
 import type {GenerateResult} from '../../src/generation/generate-result.ts'
 import {Meanwhile} from '../../src/generation/meanwhile.ts'
 import {recover} from '../../src/recover.ts'
+import {renderPicture} from '../../src/server/mock/picture/render.ts'
 import {SwarmServer} from '../../src/server/swarmui/client.ts'
 import {outputOf, type Rehearsal, rehearse} from '../support/context.ts'
 import {digests as digestsIn} from '../support/digests.ts'
 import {keepCredentialOf, orphan} from '../support/orphan.ts'
 
+const order = {prompt: 'x', seed: 1, width: 64, height: 64, format: 'png', plain: true} as const
 const three = `
 defaults: {model: mock/sdxl-base, steps: 4, width: 64, height: 64}
 assets: [{id: sun, prompt: a sun}, {id: moon, prompt: a moon}, {id: star, prompt: a star}]
@@ -123,6 +125,33 @@ describe('generate, run again', () => {
     expect(readFileSync(outputOf(at, 'moon.png'))).toEqual(made)
   })
 
+  test.each([
+    ['saved by a program that keeps no metadata', () => renderPicture({...order, prompt: 'mine'}, '')],
+    ['cut', (made: Buffer) => made.subarray(0, 40)],
+    ['empty', () => Buffer.alloc(0)],
+  ])('keeps a picture that is %s now, and puts its own in its place', async (_what, edit) => {
+    await using at = await rehearse()
+    await at.generate(three)
+    const made = readFileSync(outputOf(at, 'moon.png'))
+    const edited = edit(made)
+    await at.write('assets/moon.png', edited)
+    expect(await at.generate(three)).toMatchObject({adopted: 1, kept: 2})
+    expect(readFileSync(outputOf(at, 'moon.png'))).toEqual(made)
+    const notice = at.events.find((event) => event.event === 'notice')
+    const [, kept = ''] = /what it was is kept as (.+)\.$/.exec(notice?.message ?? '') ?? []
+    expect(readFileSync(kept)).toEqual(edited)
+  })
+
+  test('says that generations of a dead process are open which nobody asks for any more', async () => {
+    await using at = await rehearse()
+    await orphan(at, three, {asset: 'sun', phase: 'ack'})
+    expect(await at.generate(three.replace('a sun', 'a red sun'))).toMatchObject({made: 3})
+    expect(at.events).toContainEqual({
+      event: 'notice',
+      message: expect.stringMatching(/^1 generation .* see ag recover/),
+    })
+  })
+
   test('makes anew what was changed, and nothing else', async () => {
     await using at = await rehearse()
     await at.generate(three)
@@ -156,6 +185,24 @@ describe('generate, run again', () => {
     const third = await at.generate(random)
     expect(third.run).not.toBe(first.run)
     expect(third).toMatchObject({made: 3, kept: 0})
+  })
+})
+
+describe('generate, after a run that found some of its pictures on the server', () => {
+  test('begins a new run, in which random seeds are new', async () => {
+    const manifest = three.replace('prompt: a star', 'prompt: a star, seed: random')
+    await using at = await rehearse()
+    const runs = [await at.generate(manifest)]
+    for (let n = 0; n < 3; n++) {
+      rmSync(join(at.folder, 'assets'), {recursive: true})
+      runs.push(await at.generate(manifest))
+    }
+    expect(runs.slice(1)).toMatchObject([
+      {made: 1, adopted: 2},
+      {made: 1, adopted: 2},
+      {made: 1, adopted: 2},
+    ])
+    expect(new Set(runs.map(({run}) => run)).size).toBe(4)
   })
 })
 

@@ -82,6 +82,23 @@ describe('ag generate', () => {
       2,
       /unencrypted/,
     ],
+    ['a server that is a port', ['generate'], {AG_SERVER: '7801'}, 2, /Give http:\/\/localhost:7801/],
+    ['a switch that is neither on nor off', ['generate'], {AG_WAIT_IDLE: 'maybe'}, 2, /AG_WAIT_IDLE is "maybe"/],
+    [
+      'a state file that is something else',
+      ['generate', '--state-file', 'ag.yaml'],
+      {},
+      2,
+      /something else than a list/,
+    ],
+    ['a workspace that is not there', ['history', '--state-dir', 'typo'], {}, 2, /no (folder|director)/i],
+    [
+      'looks too far apart',
+      ['wait-idle', '--interval', '10s', '--timeout', '19s'],
+      {},
+      2,
+      /no 3 looks that are 10s apart/,
+    ],
     ['a server that is not there', ['generate'], {AG_SERVER: 'http://127.0.0.1:1'}, 3, /nothing listens there/],
   ] as const)('with %s exits as it should and says why', async (_what, args, env, exitCode, message) => {
     await using at = await workspace()

@@ -35,7 +35,10 @@ export async function performGenerate(
   })
   const declared = new Map(making.assets.map((asset) => [asset.id, asset]))
   const assets = result.assets.map((outcome) => tellable(outcome, declared.get(outcome.asset), hide))
-  return {...describe({...result, assets}, workspace, stateDir), ...(manifest ? {manifest} : {})}
+  return {
+    ...describe({...result, assets}, {workspace, stateDir, force: settings.force}),
+    ...(manifest ? {manifest} : {}),
+  }
 }
 
 /** The picture of a prompt: a run of its own each time. */
@@ -66,7 +69,10 @@ function tellable(
   }
 }
 
-function describe(result: GenerateResult, workspace: string, stateDir: string): Performance {
+function describe(
+  result: GenerateResult,
+  {workspace, stateDir, force}: {readonly workspace: string; readonly stateDir: string; readonly force: boolean},
+): Performance {
   const {made, adopted, kept, failed, pending, exit_code: exitCode, assets, error, run} = result
   const files = assets.flatMap(({state, picture}) =>
     state === 'completed' && picture ? [resolve(stateDir, ...picture.path.split('/'))] : [],
@@ -75,7 +81,7 @@ function describe(result: GenerateResult, workspace: string, stateDir: string): 
   return {
     status: statusOf(exitCode),
     exitCode,
-    words: summary(result),
+    words: summary(result, {force}),
     headline: `${headline(result)}.`,
     ...(error ? {error} : exitCode === ExitCode.done ? {} : {error: missing}),
     run,

@@ -99,6 +99,9 @@ export function guardedLookup(hostname: string, options: LookupOptions, callback
 function toUrl(text: string): URL {
   const withScheme = /^[a-z][a-z0-9+.-]*:\/\//i.test(text) ? text : `http://${text}`
   const url = URL.parse(withScheme.replace(/^ws/i, 'http'))
+  if (/^\d+$/.test(text)) {
+    throw new UsageError(`"${text}" is a port, and no server address.`, {next: `Give http://localhost:${text}.`})
+  }
   if (!text || !url?.hostname || (url.protocol !== 'http:' && url.protocol !== 'https:')) {
     throw new UsageError(`"${text}" is not a server address.`, {
       next: 'Give a URL such as http://localhost:7801 with --server or AG_SERVER.',
