@@ -31,5 +31,14 @@ await plugin.load()
 // The sources break their lines where an editor does; a terminal has a width of its own.
 for (const command of Object.values(plugin.manifest.commands)) {
   if (command.description) command.description = command.description.replace(/(\S)\n(?=\S)/g, '$1 ')
+  // Twenty flags on three lines say less than the list of them below.
+  const words = Object.values(command.args).map(({name, required}) => {
+    const word = `${name.toUpperCase()}${command.strict === false ? ' ...' : ''}`
+    return required ? word : `[${word}]`
+  })
+  const needed = Object.values(command.flags).flatMap(({name, required}) =>
+    required ? `--${name} ${name.toUpperCase()}` : [],
+  )
+  command.usage ??= ['<%= command.id %>', ...words, ...needed, '[FLAGS]'].join(' ')
 }
 await writeFile('oclif.manifest.json', `${JSON.stringify(plugin.manifest, null, 2)}\n`)

@@ -79,13 +79,13 @@ export class DeadlineError extends AgError {
   override readonly exitCode = ExitCode.deadline
 }
 
-/** SIGINT or SIGTERM: the reason an operation's signal is aborted with. */
+/** SIGINT, SIGTERM or SIGHUP (the terminal is gone): the reason an operation's signal is aborted with. */
 export class InterruptedError extends AgError {
   override readonly name: string = 'InterruptedError'
   override readonly exitCode: ExitCode
-  readonly signal: 'SIGINT' | 'SIGTERM'
+  readonly signal: NodeJS.Signals
 
-  constructor(signal: 'SIGINT' | 'SIGTERM') {
+  constructor(signal: NodeJS.Signals) {
     super(`Interrupted by ${signal}.`)
     this.signal = signal
     this.exitCode = signal === 'SIGINT' ? ExitCode.interrupted : ExitCode.terminated

@@ -7,7 +7,7 @@ import {InterruptedError} from '../errors.ts'
 export function interruptible(): {readonly signal: AbortSignal} & Disposable {
   const controller = new AbortController()
   const onSignal = (name: NodeJS.Signals): void => {
-    const error = new InterruptedError(name === 'SIGINT' ? 'SIGINT' : 'SIGTERM')
+    const error = new InterruptedError(name)
     if (controller.signal.aborted) process.exit(error.exitCode)
     controller.abort(error)
   }

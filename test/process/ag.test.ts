@@ -131,6 +131,7 @@ describe('ag generate', () => {
   test.each([
     ['SIGINT', 130],
     ['SIGTERM', 143],
+    ['SIGHUP', 143],
   ] as const)('on %s stops the server, settles within two seconds and exits %i', async (signal, exitCode) => {
     await using at = await workspace({step_ms: 500})
     const child = at.run(['generate'])
@@ -140,6 +141,7 @@ describe('ag generate', () => {
     const result = await child
     expect(performance.now() - started).toBeLessThan(2000)
     expect(result.exitCode).toBe(exitCode)
+    expect(result.stderr).toContain(`Interrupted by ${signal}.`)
     expect(await activity(at.mock.url)).toBe(0)
     const last = readdirSync(join(at.folder, '.ag', 'sessions')).map((name) =>
       JSON.parse(
