@@ -22,8 +22,8 @@ export interface Target {
   readonly run: string
   readonly sessions: readonly OwnedSession[]
   readonly wholeRun: boolean
-  /** What its processes sent its work under. */
-  readonly credentials: readonly Credential[]
+  /** What its work was sent under, by the token of the process that sent it. */
+  readonly credentials: ReadonlyMap<string, Credential>
 }
 
 /**
@@ -53,7 +53,7 @@ export async function selectTargets(
     run: name,
     sessions: members,
     wholeRun: runs.has(name),
-    credentials: [...(await sessions.runs.credentials(name)).values()],
+    credentials: await sessions.runs.credentials(name),
   }))
   return {settled: named.filter(isSettled), targets: await Promise.all(targets)}
 }

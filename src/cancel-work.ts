@@ -41,10 +41,16 @@ export class CancelWork {
     return [...this.#secretsOf(sessions)].reduce((sum, secret) => sum + (this.#waiting.get(secret) ?? 0), 0)
   }
 
-  /** Of a session that does not say who sent it, whatever there is. */
   #secretsOf(sessions: readonly OwnedSession[]): ReadonlySet<string> {
-    const theirs = sessions.flatMap(({owner, submission}) => [owner, submission?.by ?? owner])
-    const known = theirs.flatMap((token) => this.#credentials.get(token) ?? [])
-    return new Set((known.length > 0 ? known : [...this.#credentials.values()]).map(({secret}) => secret))
+    return new Set(sessions.flatMap((session) => credentialsOf(session, this.#credentials)).map(({secret}) => secret))
   }
+}
+
+/** Of a run's credentials, those under which a session was, or will be, sent; all where its history does not say by whom. */
+export function credentialsOf(
+  {owner, submission}: OwnedSession,
+  credentials: ReadonlyMap<string, Credential>,
+): readonly Credential[] {
+  if (submission && submission.by === undefined) return [...credentials.values()]
+  return [...new Set([owner, submission?.by ?? owner])].flatMap((token) => credentials.get(token) ?? [])
 }

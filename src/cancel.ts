@@ -1,5 +1,5 @@
 import {type Selection, selectTargets, type Target} from './cancel-targets.ts'
-import {CancelWork} from './cancel-work.ts'
+import {CancelWork, credentialsOf} from './cancel-work.ts'
 import type {Context} from './context.ts'
 import {type Deadline, startDeadline} from './deadline.ts'
 import {ExitCode} from './errors.ts'
@@ -106,8 +106,9 @@ async function stopUser({server, clock, report}: Context, {signal}: Deadline): P
 async function stop(context: Context, target: Target, deadline: Deadline): Promise<CancelOutcome[]> {
   const {server, sessions} = context
   const {credentials, run} = target
-  const [elsewhere] = credentials.filter((credential) => credential.server !== server.address)
-  if (elsewhere && credentials.every((credential) => credential.server !== server.address)) {
+  const all = [...credentials.values()]
+  const [elsewhere] = all
+  if (elsewhere && all.every((credential) => credential.server !== server.address)) {
     const message = `runs on ${elsewhere.server}: ag cancel --run ${run} --server ${elsewhere.server}`
     return target.sessions.map((session) => describe(session, message, 'elsewhere'))
   }
@@ -195,8 +196,9 @@ async function whyItGoesOn({server}: Context, signal: AbortSignal): Promise<stri
 }
 
 /** Without the credential nobody can stop what the server was asked to make; and another machine's process may be alive. */
-function isBeyondReach({ownerStanding, submission}: OwnedSession, credentials: readonly Credential[]): boolean {
-  const canStop = submission === undefined || credentials.length > 0
+function isBeyondReach(session: OwnedSession, credentials: ReadonlyMap<string, Credential>): boolean {
+  const {ownerStanding, submission} = session
+  const canStop = submission === undefined || credentialsOf(session, credentials).length > 0
   return ownerStanding === 'foreign' || (ownerStanding === 'dead' && !canStop)
 }
 

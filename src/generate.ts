@@ -1,22 +1,16 @@
 import type {Asset} from './asset/asset.ts'
+import {assetKey} from './asset/key.ts'
 import type {Context} from './context.ts'
 import {type AgError, CancelledError, NoBackendError, NotIdleError, UnreachableError} from './errors.ts'
 import {fromWorkspace} from './fetch-picture.ts'
+import {askAboutEarlier, type EarlierWork} from './generation/earlier-work.ts'
 import {type GenerateResult, resultOf} from './generation/generate-result.ts'
 import {makeAll} from './generation/make-all.ts'
 import {beginMaking} from './generation/making.ts'
-import {type AssetOutcome, isCompleted, keptOutcome} from './generation/outcome.ts'
+import {type AssetOutcome, isCompleted, type Kept, keptOutcome} from './generation/outcome.ts'
 import {preflight, refuseUnwritable} from './generation/preflight.ts'
-import {
-  askAboutEarlier,
-  type EarlierWork,
-  isOrphan,
-  type Kept,
-  placeFor,
-  planResumption,
-  type ResumeMode,
-  type Resumption,
-} from './generation/resume.ts'
+import {placeFor, planResumption, type ResumeMode, type Resumption} from './generation/resume.ts'
+import {isOrphan} from './session/owner.ts'
 import {type WaitOptions, waitIdle} from './wait-idle.ts'
 
 export interface GenerateOptions {
@@ -92,7 +86,7 @@ export async function generate(context: Context, options: GenerateOptions): Prom
   const of = {run, server: server.address, outputDirectory, duration_seconds}
   const result = resultOf(all, {...of, ...(early ? {early} : {})})
   const {made, adopted, kept: there, failed, pending} = result
-  await tellOrphans(context)
+  await tellOrphans(context, assets)
   report({event: 'run.finished', run, made, adopted, kept: there, failed, pending, duration_seconds})
   return result
 }
@@ -134,8 +128,10 @@ function tellUnrecorded({report}: Context, {why}: Resumption, workspace: string)
 }
 
 /** Sessions of earlier runs that asked for something else: no run goes on with them. */
-async function tellOrphans({sessions, report}: Context): Promise<void> {
-  const open = (await sessions.list({active: true})).filter(isOrphan).length
+async function tellOrphans({sessions, server, report}: Context, assets: readonly Asset[]): Promise<void> {
+  const ours = new Set<string | undefined>(assets.map((asset) => assetKey(asset, server)))
+  const orphans = (await sessions.list({active: true})).filter(isOrphan)
+  const open = orphans.filter(({key}) => !ours.has(key)).length
   if (open === 0) return
   const [what, is] = open === 1 ? ['generation', 'is'] : ['generations', 'are']
   report({event: 'notice', message: `${open} ${what} of a process that is gone ${is} open: see ag recover.`})

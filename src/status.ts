@@ -3,6 +3,7 @@ import {formatDuration} from './duration.ts'
 import {AgError, ExitCode} from './errors.ts'
 import {type Evidence, type Idleness, judgeServer} from './idleness/verdict.ts'
 import type {ServerReport} from './server/image-server.ts'
+import {isOrphan} from './session/owner.ts'
 import {staleness} from './session/staleness.ts'
 import type {OwnedSession} from './store/session-store.ts'
 import {foreignLine} from './text.ts'
@@ -73,16 +74,15 @@ export interface StatusResult {
  */
 export async function status(context: Context): Promise<StatusResult> {
   const [server, sessions] = await Promise.all([ask(context), context.sessions.list({active: true})])
-  const generations = sessions.map((session) => toGeneration(session, context.clock.now()))
-  const isOrphan = ({owner}: ActiveGeneration): boolean => owner === 'dead' || owner === 'foreign'
-  const active = generations.filter((generation) => !isOrphan(generation))
+  const now = context.clock.now()
+  const active = sessions.filter((session) => !isOrphan(session)).map((session) => toGeneration(session, now))
   const counted = server.report?.activity?.waitingGens
   return {
     schemaVersion: 1,
     server_url: context.server.address,
     ...describeServer(server),
     active_generations: active,
-    orphaned_generations: generations.filter(isOrphan),
+    orphaned_generations: sessions.filter(isOrphan).map((session) => toGeneration(session, now)),
     generations_running: Math.max(active.length, counted ?? 0),
     generations_running_source:
       counted === undefined ? 'workspace, server unknown' : counted > active.length ? 'server' : 'workspace',

@@ -24,7 +24,7 @@ export async function noteBefore({temp, step}: Runner, sessions: SessionStore): 
   return before
 }
 
-/** What main noted; `undefined` where it did not get that far, and so wrote nothing. */
+/** What main noted; `undefined` where it did not get that far, or could not: then nobody knows what is new. */
 export function readBefore({temp, step}: Runner): Before | undefined {
   try {
     return new Map(Object.entries(schema.parse(JSON.parse(readFileSync(fileOf(temp, step), 'utf8')))))

@@ -36,7 +36,9 @@ export async function runMain(env: NodeJS.ProcessEnv, signal: AbortSignal): Prom
   const begun = {inputs, runner, signal, phase: 'main'} as const
   introduce(begun)
   tellPost.started()
-  signal.addEventListener('abort', tellPost.interrupted)
+  // It may have come while this was loaded.
+  if (signal.aborted) tellPost.interrupted()
+  else signal.addEventListener('abort', tellPost.interrupted, {once: true})
   const {key = '', unread = false} = await restoreHistories(begun)
   if (unread) tellPost.unread()
   const step: Step = {...begun, before: await lookBefore(begun)}

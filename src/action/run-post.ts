@@ -12,7 +12,7 @@ import {annotate, grouped, say} from './log.ts'
 import {writeSummary} from './outputs.ts'
 import {readRunner} from './runner.ts'
 import {maskSecrets} from './secrets.ts'
-import {type Step, writesHistories} from './step.ts'
+import {type Begun, type Step, writesHistories} from './step.ts'
 
 const SETTLE_WITHIN_MS = 45_000
 
@@ -27,12 +27,11 @@ export async function runPost(env: NodeJS.ProcessEnv, told: Handover): Promise<E
     maskSecrets(inputs)
     if (!writesHistories(inputs)) return ExitCode.done
     const runner = readRunner(env)
-    const before = readBefore(runner)
-    if (!before) return ExitCode.done
-    const step: Step = {inputs, runner, signal: interruption.signal, before, phase: 'post'}
+    const begun: Begun = {inputs, runner, signal: interruption.signal, phase: 'post'}
     // What was to be recovered or cancelled is as it was; only generations have work on the server that nobody looks after now.
-    if (!told.settled && inputs.command.name === 'generate') await settle(step, told)
-    await keepRest(step, told)
+    if (!told.settled && inputs.command.name === 'generate') await settle(begun, told)
+    const before = readBefore(runner)
+    if (before) await keepRest({...begun, before}, told)
   } catch (error) {
     annotate('warning', `The post step could not finish: ${messageOf(error)}`, 'ag')
   }
@@ -43,7 +42,7 @@ export async function runPost(env: NodeJS.ProcessEnv, told: Handover): Promise<E
  * Main is gone and had not settled its sessions. Cancelled, what it had asked for is stopped on the server, too; else it died,
  * and what the server still works on is left to it: the next run takes the picture.
  */
-async function settle({inputs: {command}, signal: stop}: Step, {interrupted, run}: Handover): Promise<void> {
+async function settle({inputs: {command}, signal: stop}: Begun, {interrupted, run}: Handover): Promise<void> {
   const signal = AbortSignal.any([stop, AbortSignal.timeout(SETTLE_WITHIN_MS)])
   const log = logLines(process.stdout, (line) => say(line.trimEnd()))
   const conduct: Conduct = {signal, report: log.report}

@@ -15,7 +15,7 @@ export abstract class AgCommand extends Command {
   protected override async init(): Promise<void> {
     await super.init()
     for (const {env, type} of Object.values({...this.ctor.baseFlags, ...this.ctor.flags})) {
-      if (type === 'boolean' && env !== undefined) checkSwitch(env)
+      if (type === 'boolean' && env !== undefined) normaliseSwitch(env)
     }
   }
 
@@ -53,16 +53,16 @@ export abstract class AgCommand extends Command {
 const ON = new Set(['true', 'yes', 'y', 'on', '1'])
 const OFF = new Set(['false', 'no', 'n', 'off', '0', ''])
 
-/** oclif takes what it does not understand for off. */
-function checkSwitch(variable: string): void {
+/** Has a switch of the environment say true or false: oclif takes every other word that it does not know for off. */
+function normaliseSwitch(variable: string): void {
   const value = process.env[variable]?.trim().toLowerCase()
-  if (value === undefined || OFF.has(value)) return void delete process.env[variable]
-  if (!ON.has(value)) {
+  if (value === undefined) return
+  if (!ON.has(value) && !OFF.has(value)) {
     throw new UsageError(`The variable ${variable} is "${value}", and has to be true or false.`, {
       next: 'Mend it, or unset it.',
     })
   }
-  process.env[variable] = 'true'
+  process.env[variable] = String(ON.has(value))
 }
 
 function describe(error: Error): string {

@@ -61,6 +61,8 @@ export function terminalBars(out: NodeJS.WriteStream, monotonic: () => number): 
           overall = bars.create(1, 0, {name: 'all'.padEnd(22), percent: `0/${total}`, detail: ''})
           return
         case 'asset.started':
+          // Begun once more: an earlier session of it was looked into before.
+          drop(event.asset)
           running.set(event.asset, {
             bar: bars.create(1, 0, {name: shortName(event.asset), percent: '  0%', detail: 'waiting'}),
             started: monotonic(),

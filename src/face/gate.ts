@@ -1,6 +1,5 @@
 import {UsageError} from '../errors.ts'
 import type {Scope} from '../idleness/find.ts'
-import type {GateOptions} from '../idleness/server-watch.ts'
 import {DISTINCT_LOOKS} from '../idleness/window.ts'
 import type {WaitOptions} from '../wait-idle.ts'
 import {parseDuration} from './duration.ts'
@@ -59,17 +58,18 @@ export interface RunGateSettings {
 /** The gate that a run's settings ask for, if they do. Throws `UsageError` for a duration that is none. */
 export function runGate(settings: RunGateSettings): WaitOptions | undefined {
   if (!settings['wait-idle']) return undefined
-  const gate: GateOptions & {timeoutMs: number} = {
-    scope: 'auto',
-    ...parseWindow(
-      settings['wait-timeout'] ?? GATE_DEFAULTS.timeout,
-      settings['wait-stable-for'] ?? GATE_DEFAULTS.stableFor,
-    ),
-    maxQueue: 0,
-    requireBackends: 1,
+  const {stableFor, maxQueue, requireBackends, onTimeout, ...preset} = GATE_DEFAULTS
+  const gate: GateSettings = {
+    ...preset,
+    'max-queue': maxQueue,
+    'require-backends': requireBackends,
+    'on-timeout': onTimeout,
+    timeout: settings['wait-timeout'] ?? preset.timeout,
+    'stable-for': settings['wait-stable-for'] ?? stableFor,
+    interval: undefined,
     reverse: false,
   }
-  return {...gate, required: 1, onTimeout: 'fail'}
+  return waitOptions(gate, 1)
 }
 
 interface Window {

@@ -16,13 +16,13 @@ import {isSettled} from '../session/history-line.ts'
 import type {Picture, SessionResult} from '../session/session.ts'
 import type {OwnedSession, SessionWriter} from '../store/session-store.ts'
 import {writePicture} from '../write-picture.ts'
+import type {EarlierWork} from './earlier-work.ts'
 import {sentElsewhere} from './elsewhere.ts'
 import {RunStoppedError} from './make-picture.ts'
 import {makeRoom} from './make-room.ts'
 import type {Making} from './making.ts'
-import type {AssetOutcome} from './outcome.ts'
+import {type AssetOutcome, failedOutcome} from './outcome.ts'
 import {recordSession} from './picture-session.ts'
-import type {EarlierWork} from './resume.ts'
 
 export interface EarlierSessions {
   /** Of one asset, the newest first. */
@@ -58,8 +58,7 @@ export async function adoptEarlier(
       if (context.signal.aborted) return outcome
       if (stopsTheRun(error)) throw new RunStoppedError(outcome, error)
       if (!(error instanceof AgError)) throw error
-      const {state, reason, message, next} = endingOf(error, context.signal)
-      return {...outcome, state, error: {reason, message, ...(next ? {next} : {})}}
+      return failedOutcome(context, asset, session.id, endingOf(error, context.signal))
     }
   }
   return undefined
@@ -114,22 +113,28 @@ class Adoption {
     if (verdict.action === 'adopt_from_disk' && one.onDisk) {
       return this.#settleWith(writer, await readOnDisk(one.onDisk), 'disk')
     }
-    const whole = verdict.action === 'adopt_from_server' && image ? await this.#fetchOrSettle(writer, image) : undefined
-    if (whole) return this.#settleWith(writer, whole, 'server', image)
-    const gone = {state: 'lost', reason: 'gone', because: 'the server has another picture under its name'} as const
-    const {state, reason, because} = verdict.action === 'settle' ? verdict : gone
+    if (verdict.action === 'adopt_from_server' && image) {
+      const whole = await this.#fetchOrSettle(writer, image)
+      return whole && this.#settleWith(writer, whole, 'server', image)
+    }
+    const {state, reason, because} = verdict
     const ended = state === 'failed' || state === 'cancelled' ? state : 'lost'
     await this.#settle(writer, ended, reason, `Found after its process died: ${because}.`)
     return verdict.reason === 'outcome_unknown' ? this.#lost(because) : undefined
   }
 
-  /** A picture that does not come whole is given up with this session; the next run looks once more, and then makes it anew. */
+  /**
+   * Without its picture the session is lost: one that is gone, or another, is made anew at once; of one that does not come whole the next run looks
+   * once more.
+   */
   async #fetchOrSettle(writer: SessionWriter, image: GeneratedImage): Promise<WholePicture | undefined> {
     try {
       return await this.#fetch(image)
     } catch (error) {
       if (isBroken(error)) await this.#settle(writer, 'lost', 'broken', messageOf(error))
-      throw error
+      if (!isNotThere(error)) throw error
+      await this.#settle(writer, 'lost', 'gone', messageOf(error))
+      return undefined
     }
   }
 
@@ -177,8 +182,8 @@ class Adoption {
     }
     if (answer?.server !== 'picture') return undefined
     const whole = await this.#fetch(answer.image).catch((error: unknown) => {
-      // It was given up before; what the server has of it is no picture.
-      if (isBroken(error)) return undefined
+      // It was given up before; what the server has of it is no picture, or another's.
+      if (isBroken(error) || isNotThere(error)) return undefined
       throw error
     })
     return whole && {whole, recovered: 'server', image: answer.image}
@@ -195,9 +200,11 @@ class Adoption {
     const {clock} = this.#context
     let answer = this.#work.answers.get(one.id)
     for (let looks = 0; ; looks++) {
-      if (answer?.server === 'unknown' && answer.elsewhere !== undefined) return {elsewhere: answer.elsewhere}
       const age = clock.monotonic() - this.#started > PATIENCE_MS ? 'given_up' : 'fresh'
       const verdict = judgeSession({...one.witnesses, age, ...(answer ? {server: answer.server} : {})})
+      const isHere = verdict.action === 'adopt_from_disk'
+      if (!isHere && answer?.server === 'unknown' && answer.elsewhere !== undefined)
+        return {elsewhere: answer.elsewhere}
       const isOpen = verdict.action === 'reattach' || verdict.action === 'none' || verdict.action === 'ask_server'
       if (!isOpen) return {verdict, ...(answer?.server === 'picture' ? {image: answer.image} : {})}
       if (looks === 0) this.#tellOfWait(verdict.because)
@@ -219,15 +226,10 @@ class Adoption {
     return question && (await askServer(this.#context, run, [question])).get(id)
   }
 
-  /** The picture, if it is the one. */
-  async #fetch(image: GeneratedImage): Promise<WholePicture | undefined> {
+  /** The picture, if it is the one; throws as `fetchSought` does. */
+  async #fetch(image: GeneratedImage): Promise<WholePicture> {
     const request = await this.#context.sessions.request(this.#session.id)
-    try {
-      return await fetchSought(this.#context, soughtBy(this.#session, request), image, this.#making)
-    } catch (error) {
-      if (isNotThere(error)) return undefined
-      throw error
-    }
+    return fetchSought(this.#context, soughtBy(this.#session, request), image, this.#making)
   }
 
   async #settleWith(
@@ -265,8 +267,7 @@ class Adoption {
   #lost(because: string): AssetOutcome {
     const message = `It was asked for before, and ${because}.`
     const next = 'Run the same command again to ask for it anew.'
-    const ended = {asset: this.#asset.id, session: this.#session.id, state: 'lost' as const}
-    this.#context.report({event: 'asset.failed', ...ended, reason: 'outcome_unknown', message, next})
-    return {...ended, error: {reason: 'outcome_unknown', message, next}}
+    const ending = {state: 'lost', reason: 'outcome_unknown', message, next} as const
+    return failedOutcome(this.#context, this.#asset, this.#session.id, ending)
   }
 }

@@ -15,7 +15,7 @@ import {foreignLine} from '../text.ts'
 import {writePicture} from '../write-picture.ts'
 import {makeRoom} from './make-room.ts'
 import type {Making} from './making.ts'
-import type {AssetOutcome} from './outcome.ts'
+import {type AssetOutcome, failedOutcome} from './outcome.ts'
 import {SessionLedger} from './session-ledger.ts'
 
 /** Thrown when going on with other assets makes no sense: the server is away, the disk is full. */
@@ -81,14 +81,8 @@ export async function makePicture(
     const {state, reason, message, next} = endingOf(error, context.signal)
     const result: SessionResult = {error: message, reason}
     const unsettled = await history.write({event: state, state, message, result}).catch((failure: unknown) => failure)
-    const outcome: AssetOutcome = {
-      asset: asset.id,
-      session,
-      state,
-      duration_seconds: seconds(),
-      error: {reason, message, ...(next ? {next} : {})},
-    }
-    report({event: 'asset.failed', asset: asset.id, session, state, reason, message, ...(next ? {next} : {})})
+    const ended = failedOutcome(context, asset, session, {state, reason, message, next})
+    const outcome = {...ended, duration_seconds: seconds()}
     const stop = [error, unsettled].find(stopsTheRun)
     if (stop) throw new RunStoppedError(outcome, stop)
     return outcome

@@ -47,10 +47,10 @@ export async function isForeignFile(
   path: string,
   recorded?: () => Promise<ReadonlyMap<string, string>>,
 ): Promise<boolean> {
-  const bytes = await readExisting(path)
-  if (bytes === undefined || embeddedTag(bytes)?.item === asset.id) return false
   const known = await (recorded ?? sessions.recordedPictures.bind(sessions))()
-  return !known.has(fromWorkspace(workspace, path))
+  if (known.has(fromWorkspace(workspace, path))) return false
+  const bytes = await readExisting(path)
+  return bytes !== undefined && embeddedTag(bytes)?.item !== asset.id
 }
 
 async function readExisting(path: string): Promise<Uint8Array | undefined> {

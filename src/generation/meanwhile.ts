@@ -5,8 +5,10 @@ import type {Context} from '../context.ts'
 import {sha256} from '../fetch-picture.ts'
 import {readSmall} from '../read-small.ts'
 import {isSettled} from '../session/history-line.ts'
+import {isOrphan} from '../session/owner.ts'
 import type {OwnedSession} from '../store/session-store.ts'
-import {isOrphan, type Kept, placeFor} from './resume.ts'
+import type {Kept} from './outcome.ts'
+import {placeFor} from './resume.ts'
 
 /** What another process has done of a picture: it makes it at this moment, or has put it there. */
 export type DoneMeanwhile = {readonly live: OwnedSession} | {readonly kept: Kept}
@@ -20,7 +22,7 @@ export class Meanwhile {
   readonly #workspace: string
   readonly #run: string
   readonly #seen: Set<string>
-  readonly #made = new Map<string, OwnedSession>()
+  readonly #made: OwnedSession[] = []
 
   /** `settled` are the sessions that had come to their end when the run was planned. */
   constructor(
@@ -48,13 +50,15 @@ export class Meanwhile {
     const live = (await sessions.underWay()).find((session) => isSame(session) && !isOrphan(session))
     if (live) return {live}
     await this.#readNew()
-    const session = this.#made.get(key)
-    const picture = session?.result?.picture
-    if (!session || !picture || !isSame(session)) return undefined
-    // Another manifest may have had it made in another place, where it is of no use to this one.
-    if (placeFor(asset, picture) !== resolve(this.#workspace, picture.path)) return undefined
-    const bytes = await readSmall(resolve(this.#workspace, picture.path))
-    return bytes && sha256(bytes) === picture.sha256 ? {kept: {session, picture}} : undefined
+    for (const session of this.#made.filter(isSame)) {
+      const picture = session.result?.picture
+      const path = picture && resolve(this.#workspace, picture.path)
+      // Another manifest may have had it made in another place, where it is of no use to this one.
+      if (!path || placeFor(asset, picture) !== path) continue
+      const bytes = await readSmall(path)
+      if (bytes && sha256(bytes) === picture.sha256) return {kept: {session, picture}}
+    }
+    return undefined
   }
 
   async #readNew(): Promise<void> {
@@ -64,7 +68,7 @@ export class Meanwhile {
       const session = await sessions.get(id)
       if (!session || !isSettled(session)) continue
       this.#seen.add(id)
-      if (session.key !== undefined && session.state === 'completed') this.#made.set(session.key, session)
+      if (session.key !== undefined && session.state === 'completed') this.#made.push(session)
     }
   }
 }

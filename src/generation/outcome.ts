@@ -1,6 +1,9 @@
 import type {Asset} from '../asset/asset.ts'
+import type {Context} from '../context.ts'
+import type {Ending} from '../ending.ts'
 import type {Picture} from '../session/session.ts'
-import type {Kept, Why} from './resume.ts'
+import type {OwnedSession} from '../store/session-store.ts'
+import type {Why} from './resume.ts'
 
 /** How one asset came out. */
 export interface AssetOutcome {
@@ -18,6 +21,12 @@ export interface AssetOutcome {
   readonly error?: {readonly reason: string; readonly message: string; readonly next?: string}
 }
 
+/** A picture that is where it belongs, and the session that made it. */
+export interface Kept {
+  readonly session: OwnedSession
+  readonly picture: Picture
+}
+
 /** A picture is there, made by whomever. */
 export function isCompleted({state}: AssetOutcome): boolean {
   return state === 'completed'
@@ -28,4 +37,16 @@ export function keptOutcome(asset: Asset, {session, picture}: Kept): AssetOutcom
   const {seed, model} = session.result ?? {}
   const used = {...(seed === undefined ? {} : {seed}), ...(model === undefined ? {} : {model})}
   return {asset: asset.id, session: session.id, state: 'completed', source: 'kept', picture, ...used}
+}
+
+/** The outcome of an asset that was not made; tells why. */
+export function failedOutcome(
+  {report}: Context,
+  {id: asset}: Asset,
+  session: string,
+  {state, reason, message, next}: Ending,
+): AssetOutcome {
+  const error = {reason, message, ...(next ? {next} : {})}
+  report({event: 'asset.failed', asset, session, state, ...error})
+  return {asset, session, state, error}
 }

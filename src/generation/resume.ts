@@ -5,11 +5,12 @@ import type {Context} from '../context.ts'
 import {UsageError} from '../errors.ts'
 import {sha256} from '../fetch-picture.ts'
 import {readSmall} from '../read-small.ts'
-import {askServer, type Question, questionOf, type ServerAnswer} from '../recovery/server-evidence.ts'
 import {isSettled} from '../session/history-line.ts'
+import {isOrphan} from '../session/owner.ts'
 import {RUN_NAME} from '../session/run-id.ts'
 import type {Picture} from '../session/session.ts'
 import type {OwnedSession} from '../store/session-store.ts'
+import type {Kept} from './outcome.ts'
 
 /**
  * - `continue`: go on with an unfinished run of the same pictures under its name, and take what others finished.
@@ -52,11 +53,6 @@ export interface Resumption {
   readonly sessionIds: ReadonlySet<string>
 }
 
-export interface Kept {
-  readonly session: OwnedSession
-  readonly picture: Picture
-}
-
 /** How a session ended that can have no picture on the server: its backend said so. */
 const WITHOUT_PICTURE: ReadonlySet<string> = new Set(['rejected', 'failed', 'empty', 'never_submitted'])
 
@@ -74,7 +70,7 @@ export async function planResumption(
   const unfinished = mode === 'continue' ? await unfinishedRun(sessions, all, ours, keys) : undefined
   const name = unfinished?.run ?? run
   if (mode !== 'continue') refuseOtherPictures(name, all, keys)
-  const byKey = Map.groupBy(ours.reverse(), ({key}) => key)
+  const byKey = Map.groupBy(ours.toReversed(), ({key}) => key)
   const kept = new Map<string, Kept>()
   const elsewhere = new Map<string, OwnedSession>()
   const earlier = new Map<string, readonly OwnedSession[]>()
@@ -157,8 +153,13 @@ async function unfinishedRun(
   const completed = new Set(members.filter(({state}) => state === 'completed').map(({asset}) => asset))
   if (total === undefined || completed.size >= total) return undefined
   // What was only fetched again has no session in the run that did so: nothing is unfinished where each picture was finished once.
-  const finished = new Set(all.filter(({state}) => state === 'completed').map(({key}) => key))
-  return [...keys.keys()].every((key) => finished.has(key)) ? undefined : {run: newest.run, total}
+  const [ever, here] = [completedKeys(all), completedKeys(members)]
+  const isDone = [...keys].every(([key, {randomSeed}]) => (randomSeed ? here : ever).has(key))
+  return isDone ? undefined : {run: newest.run, total}
+}
+
+function completedKeys(sessions: readonly OwnedSession[]): ReadonlySet<string | undefined> {
+  return new Set(sessions.filter(({state}) => state === 'completed').map(({key}) => key))
 }
 
 async function isThere({pathFor, expectedFormat}: Asset): Promise<boolean> {
@@ -196,28 +197,4 @@ export function placeFor({pathFor}: Asset, {format}: Picture): string | undefine
 export function mayHavePicture(session: OwnedSession): boolean {
   if (!isSettled(session)) return isOrphan(session)
   return session.submission !== undefined && !WITHOUT_PICTURE.has(session.result?.reason ?? '')
-}
-
-/** Whether nobody is at a session that has not come to its end. */
-export function isOrphan({ownerStanding, unsupported}: OwnedSession): boolean {
-  return (ownerStanding === 'dead' || ownerStanding === 'foreign') && !unsupported
-}
-
-/** What the server says of earlier sessions, and how it was asked: before this run could change anything. */
-export interface EarlierWork {
-  readonly answers: ReadonlyMap<string, ServerAnswer>
-  readonly questions: ReadonlyMap<string, Question>
-}
-
-/** Asks the server after all earlier sessions that were sent to it, run by run. Throws as the server does. */
-export async function askAboutEarlier(context: Context, {earlier}: Pick<Resumption, 'earlier'>): Promise<EarlierWork> {
-  const sent = [...earlier.values()].flat().filter(({submission}) => submission !== undefined)
-  const questions = new Map<string, Question>()
-  const answers = new Map<string, ServerAnswer>()
-  for (const [run, members] of Map.groupBy(sent, (session) => session.run)) {
-    const asked = await Promise.all(members.map((session) => questionOf(context, session)))
-    for (const question of asked) questions.set(question.session, question)
-    for (const [session, answer] of await askServer(context, run, asked)) answers.set(session, answer)
-  }
-  return {answers, questions}
 }

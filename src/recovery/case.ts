@@ -1,6 +1,7 @@
 import {join} from 'node:path'
 import type {Context} from '../context.ts'
 import {isSettled} from '../session/history-line.ts'
+import {isOrphan} from '../session/owner.ts'
 import type {SessionRequest} from '../session/session.ts'
 import {staleness} from '../session/staleness.ts'
 import type {OwnedSession} from '../store/session-store.ts'
@@ -82,7 +83,7 @@ export async function caseOfSession(
 ): Promise<Case> {
   const silentMs = clock.now() - Date.parse(session.updatedAt)
   const owner = force && session.ownerStanding === 'unknown' ? 'dead' : session.ownerStanding
-  const orphaned = (owner === 'dead' || owner === 'foreign') && !session.unsupported
+  const orphaned = isOrphan({...session, ownerStanding: owner})
   const request = orphaned ? await sessions.request(session.id) : undefined
   const onDisk = orphaned ? await findOnDisk(places, session, request) : undefined
   const stops = orphaned ? await sessions.runs.cancelRequests(session.run).catch(() => undefined) : undefined

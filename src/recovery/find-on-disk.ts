@@ -1,4 +1,5 @@
 import {isAbsolute, join, relative} from 'node:path'
+import {IMAGE_FORMATS} from '../asset/asset.ts'
 import {BrokenImageError, inspectImage} from '../asset/image.ts'
 import {isConfined} from '../asset/output-path.ts'
 import {UsageError} from '../errors.ts'
@@ -61,7 +62,7 @@ async function candidates(
   const declared = places.declared.get(session.asset)
   if (declared) paths.add(declared.pathFor(declared.expectedFormat))
   const own = ownFolder(places, session.id)
-  for (const format of ['png', 'jpg', 'webp']) paths.add(join(own, `${session.id}.${format}`))
+  for (const format of IMAGE_FORMATS) paths.add(join(own, `${session.id}.${format}`))
   return paths
 }
 

@@ -1,6 +1,7 @@
 import {randomBytes} from 'node:crypto'
 import {readFileSync, readlinkSync} from 'node:fs'
 import {hostname} from 'node:os'
+import type {OwnerStanding} from './session.ts'
 
 /** Who a process is, so that another one can tell whether it still is: for people, and as a second witness to its lock. */
 export interface Owner {
@@ -69,4 +70,15 @@ function readText(path: string): string | undefined {
   } catch {
     return undefined
   }
+}
+
+/** Whether nobody is at a session that has not come to its end. One of a newer ag is that one's to judge. */
+export function isOrphan({
+  ownerStanding,
+  unsupported = false,
+}: {
+  readonly ownerStanding: OwnerStanding
+  readonly unsupported?: boolean
+}): boolean {
+  return (ownerStanding === 'dead' || ownerStanding === 'foreign') && !unsupported
 }

@@ -1,4 +1,5 @@
 import {isRecord} from './record.ts'
+import type {Session, SessionRequest} from './session.ts'
 
 const HIDDEN = '(redacted)'
 
@@ -29,6 +30,25 @@ export function withoutQuotedPrompts(text: string, prompts: readonly string[]): 
   if (shown === message && error === result['error']) return text
   const ended = 'result' in ag ? {result: {...result, ...(error === undefined ? {} : {error})}} : {}
   return JSON.stringify({...line, message: shown, ag: {...ag, ...ended}})
+}
+
+/** Whether something was taken from a line: its prompts, or a message that quoted them. */
+export function isRedacted({
+  request,
+  session: {message, result},
+}: {
+  readonly request?: Pick<SessionRequest, 'redacted'>
+  readonly session: Pick<Session, 'message' | 'result'>
+}): boolean {
+  return request?.redacted === true || message === INSTEAD || result?.error === INSTEAD
+}
+
+/** A line without anything that is ever taken from one: two copies of a line are the same where this is. */
+export function withoutAllWords(text: string): string {
+  const line = parse(withoutPrompts(text))
+  const ag = isRecord(line?.['ag']) ? line['ag'] : {}
+  const result = isRecord(ag['result']) ? {result: {...ag['result'], error: INSTEAD}} : {}
+  return JSON.stringify({...line, message: INSTEAD, ag: {...ag, ...result}})
 }
 
 /** Whether a parameter is a prompt: SwarmUI has several (`prompt`, `negativeprompt`, those of refiners and extensions). */

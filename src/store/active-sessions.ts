@@ -1,4 +1,4 @@
-import {readdirSync} from 'node:fs'
+import {namesIn} from '../names-in.ts'
 import {isSessionId, isSettled} from '../session/history-line.ts'
 import type {Session} from '../session/session.ts'
 import {readTail} from './history-reader.ts'
@@ -6,9 +6,8 @@ import {historyPath, type Layout} from './layout.ts'
 
 /** The sessions with an active marker that are not settled, from their histories. */
 export function activeSessions(layout: Layout): Session[] {
-  return readdirSync(layout.active)
+  return namesIn(layout.active)
     .filter(isSessionId)
-    .map((id) => readTail(historyPath(layout, id), id)?.line.session)
-    .filter((session) => session !== undefined && !isSettled(session))
-    .filter((session) => session !== undefined)
+    .flatMap((id) => readTail(historyPath(layout, id), id)?.line.session ?? [])
+    .filter((session) => !isSettled(session))
 }

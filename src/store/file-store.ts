@@ -102,7 +102,6 @@ export class FileStore implements SessionStore {
   }
 
   async underWay(): Promise<readonly OwnedSession[]> {
-    await this.#enter()
     const sessions = activeSessions(this.#layout).map((session) => this.#withOwner(session))
     return (await Promise.all(sessions)).filter(({ownerStanding}) => ownerStanding !== 'self')
   }

@@ -196,9 +196,12 @@ async function writeApart(markerFd: number, line: Buffer, path: string): Promise
 function syncFolder(folder: string): void {
   try {
     const fd = openSync(folder, 'r')
-    fsyncSync(fd)
-    closeSync(fd)
+    try {
+      fsyncSync(fd)
+    } finally {
+      closeSync(fd)
+    }
   } catch {
-    // Windows cannot sync a folder, and need not.
+    // Windows cannot sync a folder, and need not; some file systems of networks cannot.
   }
 }

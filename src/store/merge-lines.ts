@@ -1,7 +1,7 @@
 import type {ParsedLine} from '../session/history-line.ts'
 import {decides} from '../session/replay.ts'
 import {TERMINAL} from '../session/session.ts'
-import {promptsIn, withoutPrompts, withoutQuotedPrompts} from '../session/without-prompts.ts'
+import {isRedacted, withoutAllWords} from '../session/without-prompts.ts'
 
 /**
  * The union of copies of one history by epoch and sequence, in that order, but with the line that decides the state last:
@@ -11,35 +11,31 @@ import {promptsIn, withoutPrompts, withoutQuotedPrompts} from '../session/withou
  */
 export function mergeLines(copies: readonly (readonly ParsedLine[])[]): {lines: ParsedLine[]; conflicts: number} {
   const union = new Map<string, ParsedLine>()
-  const bare = redactor(copies.flat())
-  let conflicts = 0
+  const conflicts = new Set<string>()
   for (const line of copies.flat()) {
     const key = `${line.session.epoch}.${line.session.seq}`
     const known = union.get(key)
-    if (known && known.text !== line.text && bare(known) !== bare(line)) conflicts++
-    if (!known || prefers(line, known, bare)) union.set(key, line)
+    if (known && !isSameLine(known, line)) conflicts.add(key)
+    if (!known || prefers(line, known)) union.set(key, line)
   }
   const lines = [...union.values()].sort((a, b) => a.session.epoch - b.session.epoch || a.session.seq - b.session.seq)
   const [first, ...rest] = lines
   const last = rest.reduce((best, line) => (best && decides(best, line) ? best : line), first)
-  return {lines: last ? [...lines.filter((line) => line !== last), last] : [], conflicts}
+  return {lines: last ? [...lines.filter((line) => line !== last), last] : [], conflicts: conflicts.size}
 }
 
-type Bare = (line: ParsedLine) => string
-
-/** A line as everybody may read it, by the prompts that any of the copies still has. */
-function redactor(lines: readonly ParsedLine[]): Bare {
-  const requests = lines.flatMap(({request}) => (request && !request.redacted ? [request] : []))
-  const prompts = requests.flatMap(({prompt, parameters}) => [prompt, ...promptsIn(parameters)])
-  return ({text}) => withoutQuotedPrompts(withoutPrompts(text), prompts)
-}
-
-function prefers(line: ParsedLine, over: ParsedLine, bare: Bare): boolean {
-  if (line.text === over.text) return false
+/** A total order, whatever else the copies have: else the result would depend on which are merged first. */
+function prefers(line: ParsedLine, over: ParsedLine): boolean {
   const [a, b] = [finality(line), finality(over)]
   if (a !== b) return a > b
-  const [isBare, overBare] = [bare(line) === line.text, bare(over) === over.text]
-  return isBare === overBare ? line.text < over.text : overBare
+  const [redacted, overRedacted] = [isRedacted(line), isRedacted(over)]
+  return redacted === overRedacted ? line.text < over.text : overRedacted
+}
+
+/** The same line, or what was left of it where others can read it. */
+function isSameLine(a: ParsedLine, b: ParsedLine): boolean {
+  if (a.text === b.text) return true
+  return (isRedacted(a) || isRedacted(b)) && withoutAllWords(a.text) === withoutAllWords(b.text)
 }
 
 function finality({session: {state}}: ParsedLine): number {

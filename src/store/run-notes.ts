@@ -40,11 +40,8 @@ export class RunNoteFiles implements RunNotes {
   async credentials(run: string): Promise<ReadonlyMap<string, Credential>> {
     return new Map(
       this.#tokens(run).flatMap((token): [string, Credential][] => {
-        try {
-          return [[token, JSON.parse(readSmallText(this.#credentialPath(run, token), CREDENTIAL_LIMIT) ?? '')]]
-        } catch {
-          return []
-        }
+        const credential = readCredential(this.#credentialPath(run, token))
+        return credential ? [[token, credential]] : []
       }),
     )
   }
@@ -83,7 +80,7 @@ export class RunNoteFiles implements RunNotes {
   }
 
   #credentialPath(run: string, by: string): string {
-    return join(this.#layout.private, `${checkedName(run)}.${checkedName(by)}.json`)
+    return join(this.#layout.private, `${checkedName(run)}.${by}.json`)
   }
 
   /** The processes that have sent work of a run. */
@@ -101,4 +98,13 @@ export class RunNoteFiles implements RunNotes {
 function checkedName(run: string): string {
   if (!isSessionId(run)) throw new UsageError(`"${run}" cannot be the name of a run.`)
   return run
+}
+
+function readCredential(path: string): Credential | undefined {
+  try {
+    const {server, secret} = JSON.parse(readSmallText(path, CREDENTIAL_LIMIT) ?? '')
+    return typeof server === 'string' && typeof secret === 'string' ? {server, secret} : undefined
+  } catch {
+    return undefined
+  }
 }

@@ -188,6 +188,18 @@ describe('generate, run again', () => {
   })
 })
 
+describe('generate, after a run with random seeds that came after another and was interrupted', () => {
+  test('goes on with it, and pays for nothing twice', async () => {
+    const random = three.replace('steps: 4', 'steps: 4, seed: random')
+    await using at = await rehearse()
+    await at.generate(random)
+    at.mock.control({faults: [{when: {prompt: 'moon'}, times: 1, do: {error: 'ComfyUI errored: {}'}}]})
+    const second = await at.generate(random, {retries: 0})
+    expect(second).toMatchObject({made: 2, failed: 1})
+    expect(await at.generate(random)).toMatchObject({run: second.run, made: 1, kept: 2})
+  })
+})
+
 describe('generate, after a run that found some of its pictures on the server', () => {
   test('begins a new run, in which random seeds are new', async () => {
     const manifest = three.replace('prompt: a star', 'prompt: a star, seed: random')
@@ -241,6 +253,18 @@ describe('generate under a name', () => {
 })
 
 describe('generate against another server than the one before', () => {
+  test('takes what lies on disk, whole, whoever made it', async () => {
+    await using at = await rehearse()
+    await at.generate(three, {run: 'r1'})
+    const history = join(at.folder, '.ag', 'sessions', 'gen-r1-sun.jsonl')
+    // As a death right before the last line leaves it, and as another user sent it.
+    const lines = readFileSync(history, 'utf8').trim().split('\n').slice(0, -1)
+    writeFileSync(history, `${lines.join('\n')}\n`.replaceAll('"user":"local"', '"user":"somebody"'))
+    rmSync(join(at.folder, '.ag', 'local'), {recursive: true})
+    await using again = await at.beside()
+    expect(await again.generate(three)).toMatchObject({adopted: 1, kept: 2, exit_code: 0})
+  })
+
   test('does not call lost what that one may have finished', async () => {
     await using at = await rehearse()
     const session = await orphan(at, three, {asset: 'sun', phase: 'ack', finished: true})
@@ -274,6 +298,13 @@ describe('generate against another server than the one before', () => {
 })
 
 describe('generate, after its process died', () => {
+  test('tells why a picture that was found could not be taken', async () => {
+    await using at = await rehearse({faults: [{when: {route: 'View'}, do: {truncate: 60}}]})
+    await orphan(at, three, {asset: 'sun', phase: 'ack', finished: true})
+    await at.generate(three.replace(', {id: moon, prompt: a moon}, {id: star, prompt: a star}', ''), {retries: 0})
+    expect(at.events).toContainEqual(expect.objectContaining({event: 'asset.failed', asset: 'sun', reason: 'broken'}))
+  })
+
   test('takes the picture that the server finished meanwhile', async () => {
     await using at = await rehearse()
     const session = await orphan(at, three, {asset: 'sun', phase: 'ack', finished: true, total: 3})
@@ -434,6 +465,9 @@ describe('generate, after its process died', () => {
     }
     expect(await lookFor('b')).toMatchObject({kept: {picture: {path: 'b/sun.png'}}})
     expect(await lookFor('a')).toBeUndefined()
+    await at.generate(`${one}\noutput: a`, {resume: 'never'})
+    expect(await lookFor('a')).toMatchObject({kept: {picture: {path: 'a/sun.png'}}})
+    expect(await lookFor('b')).toMatchObject({kept: {picture: {path: 'b/sun.png'}}})
   })
 
   test('goes on under the name of the run that was interrupted, and makes the very same files', async () => {

@@ -3,6 +3,7 @@ import fc from 'fast-check'
 import {formatLine, type ParsedLine, parseLine} from '../../src/session/history-line.ts'
 import {decides, newSession} from '../../src/session/replay.ts'
 import type {SessionState} from '../../src/session/session.ts'
+import {isRedacted, withoutPrompts, withoutQuotedPrompts} from '../../src/session/without-prompts.ts'
 import {mergeLines} from '../../src/store/merge-lines.ts'
 
 const RUNS = {numRuns: 20_000}
@@ -15,11 +16,19 @@ const line: fc.Arbitrary<ParsedLine> = fc
     epoch: fc.integer({min: 1, max: 3}),
     seq: fc.integer({min: 1, max: 4}),
     state: fc.constantFrom(...STATES),
-    message: fc.constantFrom('a', 'b'),
+    message: fc.constantFrom('a', 'b', 'cannot parse a red fox'),
+    prompt: fc.constant('a red fox'),
+    redacted: fc.boolean(),
   })
   .map((some) => {
     const session = {...newSession('gen-a', {asset: 'a', run: 'r', owner: 'o', at: AT}), ...some}
-    const parsed = parseLine(formatLine('progress', session).toString().trimEnd())
+    const request = {run: 'r', asset: 'a', prompt: some.prompt, parameters: {}, output: 'a.png', server: ''}
+    const text = formatLine('progress', session, some.seq === 1 ? request : undefined)
+      .toString()
+      .trimEnd()
+    // What others can read has neither the prompt nor messages that quote it.
+    const shown = some.redacted ? withoutQuotedPrompts(withoutPrompts(text), [some.prompt]) : text
+    const parsed = parseLine(shown)
     if (!parsed) throw new Error('A line that we format can be parsed.')
     return parsed
   })
@@ -37,7 +46,10 @@ function same(a: readonly ParsedLine[], b: readonly ParsedLine[]): boolean {
 describe('the union of copies of a history', () => {
   test('does not depend on their order', () => {
     fc.assert(
-      fc.property(copy, copy, (a, b) => same(merged(a, b), merged(b, a))),
+      fc.property(copy, copy, (a, b) => {
+        const [one, other] = [mergeLines([a, b]), mergeLines([b, a])]
+        return same(one.lines, other.lines)
+      }),
       RUNS,
     )
   })
@@ -47,6 +59,20 @@ describe('the union of copies of a history', () => {
       fc.property(copy, copy, copy, (a, b, c) => {
         const all = merged(a, b, c)
         return same(merged(merged(a, b), c), all) && same(merged(a, merged(b, c)), all)
+      }),
+      RUNS,
+    )
+  })
+
+  test('takes nothing from a whole copy that only lacks its prompts in another', () => {
+    fc.assert(
+      fc.property(copy, (a) => {
+        const whole = merged(a.filter((one) => !isRedacted(one)))
+        const bare = whole.flatMap(
+          ({text}) => parseLine(withoutQuotedPrompts(withoutPrompts(text), ['a red fox'])) ?? [],
+        )
+        const {lines, conflicts} = mergeLines([bare, whole])
+        return same(lines, whole) && conflicts === 0
       }),
       RUNS,
     )

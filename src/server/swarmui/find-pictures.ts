@@ -1,4 +1,5 @@
 import type * as z from 'zod/mini'
+import {IMAGE_FORMATS} from '../../asset/asset.ts'
 import type {GeneratedImage, WantedPicture} from '../image-server.ts'
 import {pictureExists} from './download.ts'
 import {ifAllowed, isRefused} from './refusal.ts'
@@ -6,9 +7,6 @@ import {readImage, readMetadata} from './run-outcome.ts'
 import type {SwarmSession} from './swarm-session.ts'
 import type {Transport} from './transport.ts'
 import {imageList, type NewSession} from './wire.ts'
-
-/** The endings a picture may have, the likeliest first. */
-const ENDINGS = ['png', 'jpg', 'webp'] as const
 
 const NAME = /^[A-Za-z0-9][A-Za-z0-9_-]{0,127}$/
 
@@ -59,7 +57,7 @@ export async function findPictures(
     if ((isEmpty || others > 0) && longAgo) return
     // The server appends `-1`, `-2` to names that others of the item have taken.
     const stem = others === 0 ? item : `${item}-${others}`
-    for (const name of ENDINGS.map((ending) => `${stem}.${ending}`).filter((name) => !known.has(name))) {
+    for (const name of IMAGE_FORMATS.map((ending) => `${stem}.${ending}`).filter((name) => !known.has(name))) {
       const ref = `${prefix}/${name}`
       if (!(await pictureExists(transport, ref, signal))) continue
       found.set(item, {ref})
