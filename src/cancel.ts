@@ -60,21 +60,30 @@ export async function cancel(context: Context, options: CancelOptions): Promise<
     return end.value
   })
   const sessions = [...settled.map((session) => describe(session, `was already ${session.state}`)), ...outcomes.flat()]
-  const unfinished = sessions.find(({outcome}) => outcome in EXIT_CODES)
+  const [unfinished, exitCode] = firstUnfinished(sessions)
   return {
     schemaVersion: 1,
     server: server.address,
     ...(user === undefined ? {} : {user}),
     sessions,
-    exit_code: unfinished ? (EXIT_CODES[unfinished.outcome] ?? ExitCode.done) : ExitCode.done,
+    exit_code: exitCode,
     ...(unfinished ? {error: {message: `${unfinished.session} ${unfinished.message}.`, ...nextStep(unfinished)}} : {}),
   }
 }
 
-const EXIT_CODES: Readonly<Record<string, ExitCode>> = {
-  running: ExitCode.deadline,
-  out_of_reach: ExitCode.denied,
-  elsewhere: ExitCode.usage,
+/** Outcomes that are no end, the one that weighs most first. */
+const UNFINISHED: readonly (readonly [CancelOutcome['outcome'], ExitCode])[] = [
+  ['running', ExitCode.deadline],
+  ['out_of_reach', ExitCode.denied],
+  ['elsewhere', ExitCode.usage],
+]
+
+function firstUnfinished(outcomes: readonly CancelOutcome[]): readonly [CancelOutcome | undefined, ExitCode] {
+  for (const [word, exitCode] of UNFINISHED) {
+    const found = outcomes.find(({outcome}) => outcome === word)
+    if (found) return [found, exitCode]
+  }
+  return [undefined, ExitCode.done]
 }
 
 function nextStep({outcome}: CancelOutcome): {next?: string} {

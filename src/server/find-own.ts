@@ -18,7 +18,7 @@ export async function findOwn(
 ): Promise<GeneratedImage | undefined> {
   const asked = askedFor({tag, parameters})
   const image = (await server.findPictures(tag.run, [asked], signal)).get(tag.item)
-  if (!image || image.seed !== undefined) return image
+  if (!image?.byName) return image
   try {
     return whyOtherTag(asked, await server.download(image.ref, signal)) === undefined ? image : undefined
   } catch (error) {

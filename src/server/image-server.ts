@@ -46,6 +46,12 @@ export interface GeneratedImage {
   readonly model?: string
 }
 
+/** A picture that was looked for. */
+export interface FoundPicture extends GeneratedImage {
+  /** Nothing but its name says that it is the one: whoever takes it looks into it first. */
+  readonly byName?: true
+}
+
 /** One picture of a run that somebody looks for. */
 export interface WantedPicture {
   readonly item: string
@@ -176,7 +182,7 @@ export interface ImageServer {
     run: string,
     wanted: readonly WantedPicture[],
     signal: AbortSignal,
-  ): Promise<ReadonlyMap<string, GeneratedImage>>
+  ): Promise<ReadonlyMap<string, FoundPicture>>
   /** The picture's bytes, already checked to be a whole picture of the format they claim. */
   download(ref: string, signal: AbortSignal): Promise<Uint8Array>
   /** Cancels everything of this instance on the server, running and queued, and nothing of anybody else. */

@@ -7,6 +7,7 @@ import type {
   ActivitySample,
   CheckOptions,
   Contact,
+  FoundPicture,
   GeneratedImage,
   GenerateHooks,
   ImageRequest,
@@ -144,7 +145,7 @@ export class SwarmServer implements ImageServer {
     run: string,
     wanted: readonly WantedPicture[],
     signal: AbortSignal,
-  ): Promise<ReadonlyMap<string, GeneratedImage>> {
+  ): Promise<ReadonlyMap<string, FoundPicture>> {
     return findPictures(this.#transport, this.#session, {folder: runFolder(run), run, wanted, signal})
   }
 

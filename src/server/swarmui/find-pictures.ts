@@ -1,6 +1,6 @@
 import type * as z from 'zod/mini'
 import {IMAGE_FORMATS} from '../../asset/asset.ts'
-import type {GeneratedImage, WantedPicture} from '../image-server.ts'
+import type {FoundPicture, WantedPicture} from '../image-server.ts'
 import {pictureExists} from './download.ts'
 import {ifAllowed, isRefused} from './refusal.ts'
 import {readImage, readMetadata} from './run-outcome.ts'
@@ -28,7 +28,7 @@ export async function findPictures(
   transport: Transport,
   session: SwarmSession,
   {folder, run, wanted, signal}: Search,
-): Promise<ReadonlyMap<string, GeneratedImage>> {
+): Promise<ReadonlyMap<string, FoundPicture>> {
   // Names that come from a restored history may be anything; ag gives pictures no others.
   const named = wanted.filter(({item}) => NAME.test(item))
   if (!NAME.test(run) || named.length === 0) return new Map()
@@ -43,7 +43,7 @@ export async function findPictures(
   tagged.delete(undefined)
   // A second picture of "hero" is called hero-1: it must not be taken for that of an item "hero-1".
   const known = new Set([...tagged.values()].flat().map(({src}) => src))
-  const found = new Map<string, GeneratedImage>()
+  const found = new Map<string, FoundPicture>()
   const missing: (WantedPicture & {others: number})[] = []
   for (const picture of named) {
     const others = tagged.get(picture.item) ?? []
@@ -60,7 +60,7 @@ export async function findPictures(
     for (const name of IMAGE_FORMATS.map((ending) => `${stem}.${ending}`).filter((name) => !known.has(name))) {
       const ref = `${prefix}/${name}`
       if (!(await pictureExists(transport, ref, signal))) continue
-      found.set(item, {ref})
+      found.set(item, {ref, byName: true})
       return
     }
   })

@@ -27,17 +27,23 @@ describe('pictures that a server keeps of a run', () => {
     await at.server.generate({parameters: {...parameters, imageformat: 'JPG'}, tag: {run: 'r', item: 'b'}}, {signal})
     const found = await at.server.findPictures('r', [{item: 'a', seed: 5}, {item: 'b'}, {item: 'c'}], signal)
     expect([...found].sort()).toEqual([
-      ['a', {ref: 'View/local/ag/r/a.png'}],
-      ['b', {ref: 'View/local/ag/r/b.jpg'}],
+      ['a', {ref: 'View/local/ag/r/a.png', byName: true}],
+      ['b', {ref: 'View/local/ag/r/b.jpg', byName: true}],
     ])
   })
 
   test('are found by their path where the listing is late or tells no metadata', async () => {
     await using at = await rehearse({faults: [{when: {route: 'ListImages'}, do: {json: {folders: [], files: []}}}]})
     await at.server.generate({parameters, tag: {run: 'r', item: 'a'}}, {signal})
-    expect((await at.server.findPictures('r', [{item: 'a'}], signal)).get('a')).toEqual({ref: 'View/local/ag/r/a.png'})
+    expect((await at.server.findPictures('r', [{item: 'a'}], signal)).get('a')).toEqual({
+      ref: 'View/local/ag/r/a.png',
+      byName: true,
+    })
     at.mock.control({faults: [{when: {route: 'ListImages'}, do: {json: {files: [{src: 'a.png', metadata: null}]}}}]})
-    expect((await at.server.findPictures('r', [{item: 'a'}], signal)).get('a')).toEqual({ref: 'View/local/ag/r/a.png'})
+    expect((await at.server.findPictures('r', [{item: 'a'}], signal)).get('a')).toEqual({
+      ref: 'View/local/ag/r/a.png',
+      byName: true,
+    })
   })
 
   test('are not asked for one by one where the folder of an old run is empty', async () => {
