@@ -7,7 +7,7 @@ import {askAboutEarlier, type EarlierWork} from './generation/earlier-work.ts'
 import {type GenerateResult, resultOf} from './generation/generate-result.ts'
 import {makeAll} from './generation/make-all.ts'
 import {beginMaking} from './generation/making.ts'
-import {type AssetOutcome, isCompleted, type Kept, keptOutcome} from './generation/outcome.ts'
+import {type AssetOutcome, isCompleted, isKept, type Kept, keptOutcome} from './generation/outcome.ts'
 import {preflight, refuseUnwritable} from './generation/preflight.ts'
 import {placeFor, planResumption, type ResumeMode, type Resumption} from './generation/resume.ts'
 import {isOrphan} from './session/owner.ts'
@@ -76,9 +76,9 @@ export async function generate(context: Context, options: GenerateOptions): Prom
   const all = assets.map((asset): AssetOutcome => {
     const known = kept.get(asset.id)
     if (known) return keptOutcome(asset, foundAt(asset, known, workspace))
-    const outcome = outcomes.get(asset.id) ?? {asset: asset.id, state: 'pending'}
+    const outcome: AssetOutcome = outcomes.get(asset.id) ?? {asset: asset.id, state: 'pending'}
     const reason = why.get(asset.id)
-    return {...outcome, ...(reason && outcome.source !== 'kept' ? {why: reason} : {})}
+    return {...outcome, ...(reason && !isKept(outcome) ? {why: reason} : {})}
   })
   const cancel = cancelled && !all.every(isCompleted) ? new CancelledError() : undefined
   const early = signal.aborted ? (signal.reason as AgError) : (stopped ?? cancel)

@@ -5,6 +5,7 @@ import {describe, expect, test} from '@jest/globals'
 import {embeddedTag} from '../src/asset/embedded-tag.ts'
 import {inspectImage} from '../src/asset/image.ts'
 import {InterruptedError} from '../src/errors.ts'
+import {isCompleted} from '../src/generation/outcome.ts'
 import {outputOf, rehearse} from './support/context.ts'
 
 const three = `
@@ -20,12 +21,12 @@ describe('generate', () => {
     await using at = await rehearse()
     const result = await at.generate(three)
     expect(result).toMatchObject({made: 3, failed: 0, pending: 0, exit_code: 0})
-    for (const {asset, session, picture, seed, model} of result.assets) {
+    for (const {asset, session, picture, seed, model} of result.assets.filter(isCompleted)) {
       const bytes = readFileSync(outputOf(at, `${asset}.png`))
       expect(inspectImage(bytes)).toMatchObject({width: 64, height: 64})
       expect(embeddedTag(bytes)).toEqual({run: result.run, item: asset, key: expect.any(String), seed, model})
-      expect(await at.sessions.get(session ?? '')).toMatchObject({state: 'completed', progress: 1, result: {picture}})
-      expect((await at.sessions.request(session ?? ''))?.prompt).toBe(`a ${asset}`)
+      expect(await at.sessions.get(session)).toMatchObject({state: 'completed', progress: 1, result: {picture}})
+      expect((await at.sessions.request(session))?.prompt).toBe(`a ${asset}`)
     }
     expect(readdirSync(join(at.folder, 'assets'))).toEqual(['moon.png', 'star.png', 'sun.png'])
   })
@@ -224,9 +225,11 @@ describe('nothing is attempted', () => {
     await writeFile(outputOf(at, 'star.jpg'), 'a drawing of somebody')
     const result = await at.generate(three)
     expect(result).toMatchObject({made: 2, failed: 1, exit_code: 6})
-    expect(result.assets.find(({asset}) => asset === 'star')?.error).toMatchObject({
-      message: expect.stringMatching(/star\.jpg has a file that ag did not make/),
-      next: expect.stringContaining('imageformat: PNG'),
+    expect(result.assets.find(({asset}) => asset === 'star')).toMatchObject({
+      error: {
+        message: expect.stringMatching(/star\.jpg has a file that ag did not make/),
+        next: expect.stringContaining('imageformat: PNG'),
+      },
     })
     expect(readFileSync(outputOf(at, 'star.jpg'), 'utf8')).toBe('a drawing of somebody')
     await rm(outputOf(at, 'star.jpg'))
@@ -242,7 +245,7 @@ assets: [{id: star, prompt: a star}, {id: sky, prompt: a sky, path: star.jpg}]
 `
     const result = await at.generate(manifest)
     expect(result).toMatchObject({made: 1, failed: 1})
-    expect(result.assets[0]?.error?.message).toMatch(/star\.jpg is the place of sky/)
+    expect(result.assets[0]).toMatchObject({error: {message: expect.stringMatching(/star\.jpg is the place of sky/)}})
   })
 
   test('without the permission to generate, and asks for nothing more', async () => {

@@ -2,7 +2,7 @@ import {isAbsolute, relative, resolve, sep} from 'node:path'
 import {ManifestError} from '../asset/manifest-error.ts'
 import {AgError, ExitCode, InterruptedError} from '../errors.ts'
 import {DEFAULT_SERVER} from '../face/settings.ts'
-import type {AssetOutcome} from '../generation/outcome.ts'
+import {type AssetOutcome, isCompleted} from '../generation/outcome.ts'
 import {inInputs} from './in-inputs.ts'
 import type {Command, Inputs} from './inputs.ts'
 import {annotate, type Place, sayDebug} from './log.ts'
@@ -83,8 +83,9 @@ interface Failure {
   readonly place: Place | undefined
 }
 
-function failureOf({asset, state, error}: AssetOutcome, place: Place | undefined): Failure[] {
-  if (state === 'completed' || !error) return []
+function failureOf(outcome: AssetOutcome, place: Place | undefined): Failure[] {
+  if (isCompleted(outcome) || !outcome.error) return []
+  const {asset, state, error} = outcome
   return [
     {text: inInputs(`${error.message}${error.next ? ` ${error.next}` : ''}`), title: `ag: ${asset} ${state}`, place},
   ]

@@ -2,6 +2,7 @@ import {systemClock} from '../clock.ts'
 import type {Report} from '../context.ts'
 import {ExitCode} from '../errors.ts'
 import {logLines} from '../face/progress.ts'
+import {isKept} from '../generation/outcome.ts'
 import type {UploadAnswer} from './artifact.ts'
 import {type Before, noteBefore} from './before.ts'
 import {failedPerformance, tellOfFailures} from './failures.ts'
@@ -143,7 +144,7 @@ async function summarise(
 ): Promise<void> {
   const {assets = []} = performance
   // Where all was there already, it is other runs that made it.
-  const run = assets.some(({source}) => source !== 'kept') ? performance.run : undefined
+  const run = assets.every(isKept) ? undefined : performance.run
   const seed = assets[0]?.seed
   const reproduction = reproduce(inputs, {run, seed, redactPrompts: hidesPrompts({inputs, runner})})
   say(`The same on a machine of your own: ${reproduction}`)

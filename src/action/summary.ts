@@ -1,5 +1,5 @@
 import {formatDuration} from '../duration.ts'
-import type {AssetOutcome} from '../generation/outcome.ts'
+import {type AssetOutcome, type CompletedAsset, isCompleted, isKept} from '../generation/outcome.ts'
 import {gantt} from './gantt.ts'
 import {command as commandBlock, folded, plain, row, table, verbatim} from './markdown.ts'
 import type {Performance} from './performance.ts'
@@ -99,7 +99,7 @@ const HEAD = ['', 'asset', 'state', 'seed', 'took', 'why']
 /** What was not made comes first, then what was, then what needed nothing. */
 function assetTable(assets: readonly AssetOutcome[], budget: number): string | undefined {
   if (assets.length === 0) return undefined
-  const rank = ({state, source}: AssetOutcome): number => (state !== 'completed' ? 0 : source === 'kept' ? 2 : 1)
+  const rank = (outcome: AssetOutcome): number => (isKept(outcome) ? 2 : isCompleted(outcome) ? 1 : 0)
   const lines: string[] = []
   let left = budget - 500
   for (const asset of assets.toSorted((a, b) => rank(a) - rank(b))) {
@@ -115,25 +115,26 @@ function assetTable(assets: readonly AssetOutcome[], budget: number): string | u
   return `${table(HEAD, lines.slice(0, OPEN_ROWS))}\n\n${others}${more}`
 }
 
-function assetRow({asset, state, source, seed, duration_seconds: seconds, why, error, picture}: AssetOutcome): string {
-  const done = {made: 'made', kept: 'up to date', adopted: 'found'}[source ?? 'made']
-  const name = picture ? `${plain(asset, 100)}<br>${plain(picture.path, 200)}` : plain(asset, 100)
+const DONE: Readonly<Record<CompletedAsset['source'], string>> = {made: 'made', kept: 'up to date', adopted: 'found'}
+
+function assetRow(outcome: AssetOutcome): string {
+  const {asset, state, seed, duration_seconds: seconds} = outcome
+  const place = isCompleted(outcome) ? `<br>${plain(outcome.picture.path, 200)}` : ''
   const took = seconds === undefined ? '' : seconds < 10 ? `${seconds.toFixed(1)}s` : formatDuration(seconds * 1000)
-  const reason = error
-    ? plain(error.message, 200)
-    : source === 'adopted'
-      ? 'an earlier run had got it finished'
-      : why && state === 'completed'
-        ? WHY[why]
-        : ''
   return row([
     MARKS[state],
-    name,
-    state === 'completed' ? done : state,
+    `${plain(asset, 100)}${place}`,
+    isCompleted(outcome) ? DONE[outcome.source] : state,
     seed === undefined ? '' : String(seed),
     took,
-    reason,
+    reasonOf(outcome),
   ])
+}
+
+function reasonOf(outcome: AssetOutcome): string {
+  if (!isCompleted(outcome)) return plain(outcome.error?.message ?? '', 200)
+  if (outcome.source === 'adopted') return 'an earlier run had got it finished'
+  return outcome.why ? WHY[outcome.why] : ''
 }
 
 const ROWS_AT_MOST = 500

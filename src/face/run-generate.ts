@@ -5,6 +5,7 @@ import {systemClock} from '../clock.ts'
 import {startDeadline} from '../deadline.ts'
 import {generate} from '../generate.ts'
 import type {GenerateResult} from '../generation/generate-result.ts'
+import {type AssetOutcome, isCompleted} from '../generation/outcome.ts'
 import {AssetsRefusedError} from '../generation/preflight.ts'
 import type {ResumeMode} from '../generation/resume.ts'
 import {foreignLine} from '../text.ts'
@@ -91,7 +92,8 @@ function inManifest({refusals}: AssetsRefusedError, placeOf: Manifest['placeOf']
 export function summary(result: GenerateResult, {force}: {readonly force: boolean}): string {
   const {made, adopted, kept, failed, pending, assets} = result
   const pictures = (number: number): string => count(number, 'picture')
-  const only = assets.length === 1 ? assets[0]?.picture?.path : undefined
+  const [first] = assets.length === 1 ? assets.filter(isCompleted) : []
+  const only = first?.picture.path
   const where = only ?? result.output_directory
   const nothing = made === 0 && failed + pending === 0 && adopted + kept > 0
   const lines = [
@@ -108,8 +110,9 @@ export function summary(result: GenerateResult, {force}: {readonly force: boolea
 
 /** Of what is left to another process or server it was told what to do. */
 function hint({assets}: GenerateResult, force: boolean): string {
-  const open = assets.filter(({state, error}) => (state === 'pending' && !error?.next) || state === 'cancelled')
-  if (open.length === 0) return ''
+  const isOpen = (one: AssetOutcome): boolean =>
+    !isCompleted(one) && ((one.state === 'pending' && !one.error?.next) || one.state === 'cancelled')
+  if (!assets.some(isOpen)) return ''
   return force
     ? ' The same command makes all of them again; without --force, only what is missing.'
     : ' The same command makes them.'

@@ -1,5 +1,5 @@
 import {type AgError, ExitCode} from '../errors.ts'
-import {type AssetOutcome, isCompleted} from './outcome.ts'
+import {type AssetOutcome, type CompletedAsset, isCompleted} from './outcome.ts'
 
 /** What a run came to; also what `--json` prints. */
 export interface GenerateResult {
@@ -36,7 +36,7 @@ export function resultOf(
 ): GenerateResult {
   const {run, server, outputDirectory, duration_seconds, early} = of
   const completed = assets.filter(isCompleted)
-  const from = (wanted: AssetOutcome['source']): number => completed.filter(({source}) => source === wanted).length
+  const from = (wanted: CompletedAsset['source']): number => completed.filter(({source}) => source === wanted).length
   const pending = assets.filter(({state}) => state === 'pending' || state === 'cancelled').length
   return {
     schemaVersion: 1,

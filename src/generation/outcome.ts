@@ -5,21 +5,33 @@ import type {Picture} from '../session/session.ts'
 import type {OwnedSession} from '../store/session-store.ts'
 import type {Why} from './resume.ts'
 
-/** How one asset came out. */
-export interface AssetOutcome {
+interface Tried {
   readonly asset: string
-  readonly session?: string
-  readonly state: 'completed' | 'failed' | 'cancelled' | 'lost' | 'pending'
-  /** Whether the picture was made, was here before, or was found on the server or the disk. */
-  readonly source?: 'made' | 'kept' | 'adopted'
   /** Why it was, or is, to be made. */
   readonly why?: Why
-  readonly picture?: Picture
   readonly seed?: number
-  readonly model?: string
   readonly duration_seconds?: number
+}
+
+/** An asset whose picture is there. */
+export interface CompletedAsset extends Tried {
+  readonly state: 'completed'
+  /** Whether the picture was made, was here before, or was found on the server or the disk. */
+  readonly source: 'made' | 'kept' | 'adopted'
+  readonly session: string
+  readonly picture: Picture
+  readonly model?: string
+}
+
+/** An asset whose picture is not there, and why not, where something was tried. */
+export interface UnfinishedAsset extends Tried {
+  readonly state: 'failed' | 'cancelled' | 'lost' | 'pending'
+  readonly session?: string
   readonly error?: {readonly reason: string; readonly message: string; readonly next?: string}
 }
+
+/** How one asset came out. */
+export type AssetOutcome = CompletedAsset | UnfinishedAsset
 
 /** A picture that is where it belongs, and the session that made it. */
 export interface Kept {
@@ -28,12 +40,17 @@ export interface Kept {
 }
 
 /** A picture is there, made by whomever. */
-export function isCompleted({state}: AssetOutcome): boolean {
-  return state === 'completed'
+export function isCompleted(outcome: AssetOutcome): outcome is CompletedAsset {
+  return outcome.state === 'completed'
+}
+
+/** A picture was there before. */
+export function isKept(outcome: AssetOutcome): boolean {
+  return isCompleted(outcome) && outcome.source === 'kept'
 }
 
 /** The outcome of an asset whose picture is there already. */
-export function keptOutcome(asset: Asset, {session, picture}: Kept): AssetOutcome {
+export function keptOutcome(asset: Asset, {session, picture}: Kept): CompletedAsset {
   const {seed, model} = session.result ?? {}
   const used = {...(seed === undefined ? {} : {seed}), ...(model === undefined ? {} : {model})}
   return {asset: asset.id, session: session.id, state: 'completed', source: 'kept', picture, ...used}
@@ -45,7 +62,7 @@ export function failedOutcome(
   {id: asset}: Asset,
   session: string,
   {state, reason, message, next}: Ending,
-): AssetOutcome {
+): UnfinishedAsset {
   const error = {reason, message, ...(next ? {next} : {})}
   report({event: 'asset.failed', asset, session, state, ...error})
   return {asset, session, state, error}

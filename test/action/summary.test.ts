@@ -4,7 +4,7 @@ import {folded, plain, verbatim} from '../../src/action/markdown.ts'
 import type {Performance} from '../../src/action/performance.ts'
 import {stepSummary} from '../../src/action/summary.ts'
 import {Timeline} from '../../src/action/timeline.ts'
-import type {AssetOutcome} from '../../src/generation/outcome.ts'
+import type {CompletedAsset, UnfinishedAsset} from '../../src/generation/outcome.ts'
 
 const performance: Performance = {
   status: 'completed',
@@ -25,18 +25,14 @@ function summary(change: Partial<Performance>, timeline = new Timeline(() => 0))
   })
 }
 
-function outcome(n: number, change: Partial<AssetOutcome> = {}): AssetOutcome {
+function outcome(n: number, change: Partial<CompletedAsset> = {}): CompletedAsset {
   const picture = {path: `assets/a${n}.png`, sha256: '0'.repeat(64), bytes: 1, width: 1, height: 1, format: 'png'}
-  return {
-    asset: `a${n}`,
-    state: 'completed',
-    source: 'made',
-    why: 'new',
-    seed: n,
-    duration_seconds: 1,
-    picture,
-    ...change,
-  }
+  const made = {asset: `a${n}`, session: `gen-r-a${n}`, state: 'completed', source: 'made', why: 'new'} as const
+  return {...made, seed: n, duration_seconds: 1, picture, ...change}
+}
+
+function failure(n: number, message: string): UnfinishedAsset {
+  return {asset: `a${n}`, state: 'failed', error: {reason: 'failed', message}}
 }
 
 /** The sanitiser of GitHub leaves these to mean something. */
@@ -46,11 +42,7 @@ const HOSTILE =
 describe('the summary', () => {
   test('tells the result, each picture and why it was made, what to click and how to do the same', () => {
     const text = summary({
-      assets: [
-        outcome(1),
-        outcome(2, {source: 'kept'}),
-        outcome(3, {state: 'failed', error: {reason: 'failed', message: 'no'}}),
-      ],
+      assets: [outcome(1), outcome(2, {source: 'kept'}), failure(3, 'no')],
     })
     expect(text).toMatch(/^### ✅ ag generate: all made\./)
     const rows = text.split('\n').filter((line) => /^\| (✅|❌)/.test(line))
@@ -85,7 +77,7 @@ describe('the summary', () => {
         error: {message: HOSTILE, next: HOSTILE},
         exitCode: 1,
         headline: HOSTILE,
-        assets: [outcome(1, {state: 'failed', error: {reason: 'x', message: HOSTILE}})],
+        assets: [failure(1, HOSTILE)],
       },
       timeline,
     )
@@ -100,12 +92,10 @@ describe('the summary', () => {
     for (const state of ['completed', 'failed'] as const) {
       const timeline = new Timeline(() => 0)
       const message = HOSTILE.repeat(20)
-      const assets = Array.from({length: 5000}, (_, n) =>
-        outcome(n, {
-          asset: `a-rather-long-name-of-an-asset-${n}`,
-          ...(state === 'failed' ? {state, error: {reason: 'x', message}} : {}),
-        }),
-      )
+      const assets = Array.from({length: 5000}, (_, n) => ({
+        ...(state === 'failed' ? failure(n, message) : outcome(n)),
+        asset: `a-rather-long-name-of-an-asset-${n}`,
+      }))
       for (const {asset} of assets)
         timeline.note({event: 'asset.failed', asset, session: 's', state: 'failed', reason: 'x', message})
       const text = summary({assets, error: {message}, exitCode: 6}, timeline)

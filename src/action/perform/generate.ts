@@ -10,7 +10,7 @@ import {type GenerateRun, runGenerate, summary} from '../../face/run-generate.ts
 import {runName} from '../../face/run-settings.ts'
 import {workspaceOf} from '../../face/workspace.ts'
 import type {GenerateResult} from '../../generation/generate-result.ts'
-import type {AssetOutcome} from '../../generation/outcome.ts'
+import {type AssetOutcome, isCompleted} from '../../generation/outcome.ts'
 import {newRunId} from '../../session/run-id.ts'
 import {promptsIn, withoutQuotes} from '../../session/without-prompts.ts'
 import type {CommandOf} from '../inputs.ts'
@@ -60,13 +60,10 @@ function tellable(
   asset: Asset | undefined,
   hide: (asset: string, text: string) => string,
 ): AssetOutcome {
-  const {error} = outcome
   const seed = outcome.seed ?? (asset?.randomSeed ? undefined : asset?.parameters['seed'])
-  return {
-    ...outcome,
-    ...(typeof seed === 'number' ? {seed} : {}),
-    ...(error ? {error: {...error, message: hide(outcome.asset, error.message)}} : {}),
-  }
+  const told = {...outcome, ...(typeof seed === 'number' ? {seed} : {})}
+  if (isCompleted(told) || !told.error) return told
+  return {...told, error: {...told.error, message: hide(outcome.asset, told.error.message)}}
 }
 
 function describe(
@@ -74,9 +71,7 @@ function describe(
   {workspace, stateDir, force}: {readonly workspace: string; readonly stateDir: string; readonly force: boolean},
 ): Performance {
   const {made, adopted, kept, failed, pending, exit_code: exitCode, assets, error, run} = result
-  const files = assets.flatMap(({state, picture}) =>
-    state === 'completed' && picture ? [resolve(stateDir, ...picture.path.split('/'))] : [],
-  )
+  const files = assets.filter(isCompleted).map(({picture}) => resolve(stateDir, ...picture.path.split('/')))
   const missing = {message: `${count(failed + pending, 'picture')} not made.`}
   return {
     status: statusOf(exitCode),

@@ -4,7 +4,7 @@ import type {Conduct} from '../../face/conduct.ts'
 import {count} from '../../face/count.ts'
 import {recoverSummary, runRecover} from '../../face/run-recover.ts'
 import {workspaceOf} from '../../face/workspace.ts'
-import type {AssetOutcome} from '../../generation/outcome.ts'
+import {type AssetOutcome, isCompleted} from '../../generation/outcome.ts'
 import type {CommandOf} from '../inputs.ts'
 import {type Performance, statusOf} from '../performance.ts'
 import {hidesPrompts, type Step} from '../step.ts'
@@ -27,10 +27,11 @@ export async function performRecover(
   const result = {...found, ...(resubmitted.length > 0 ? {resubmitted} : {})}
   const {exit_code: exitCode, sessions, applied, error} = result
   const assets = resubmitted.flatMap((again) => again.assets)
-  const missing = assets.filter(({state}) => state !== 'completed').length
+  const made = assets.filter(isCompleted)
+  const missing = assets.length - made.length
   const completed = sessions.filter(({outcome, state}) => outcome === 'done' && state === 'completed')
   const {stateDir} = workspaceOf(settings)
-  const paths = [...completed.map(({path}) => path), ...assets.map(({picture}) => picture?.path)]
+  const paths = [...completed.map(({path}) => path), ...made.map(({picture}) => picture.path)]
   const files = paths.flatMap((path) => (path ? [resolve(stateDir, ...path.split('/'))] : []))
   return {
     status: statusOf(exitCode),
@@ -58,8 +59,9 @@ function withoutServerWords(event: Report): Report {
   return event.event === 'asset.retrying' ? {...event, message: 'it failed for now'} : event
 }
 
-function withoutServerMessage({error, ...outcome}: AssetOutcome): AssetOutcome {
-  return error ? {...outcome, error: {...error, message: error.reason}} : outcome
+function withoutServerMessage(outcome: AssetOutcome): AssetOutcome {
+  if (isCompleted(outcome) || !outcome.error) return outcome
+  return {...outcome, error: {...outcome.error, message: outcome.error.reason}}
 }
 
 /** The folder that all files are in: one of these, if one will do. */
