@@ -3,7 +3,8 @@ import type {Context} from '../context.ts'
 import type {OwnedSession} from '../store/session-store.ts'
 import type {AssetOutcome} from './outcome.ts'
 
-type Left = AssetOutcome & {readonly error: {readonly message: string; readonly next: string}}
+/** An asset that is left to somebody else, with the reason and what to do. */
+export type Left = AssetOutcome & {readonly error: {readonly message: string; readonly next: string}}
 
 /** The outcome of an asset that another process makes, as long as it has not come to its end there: it must not be asked for twice. */
 export function madeElsewhere({id}: Asset, session: OwnedSession): Left {
@@ -26,7 +27,7 @@ export function madeElsewhere({id}: Asset, session: OwnedSession): Left {
 }
 
 /** The outcome of an asset that another process was making when somebody stopped it there. */
-export function cancelledElsewhere({id}: Asset, session: OwnedSession): AssetOutcome {
+export function cancelledElsewhere({id}: Asset, session: OwnedSession): Left {
   const message = `${id} was cancelled in the process that was making it (${session.id}).`
   return leave(id, session, 'cancelled_elsewhere', message, 'Run the same command again to make it.')
 }

@@ -6,10 +6,10 @@ import {isOrphan} from '../session/owner.ts'
 import type {OwnedSession} from '../store/session-store.ts'
 import {adoptEarlier, type EarlierSessions} from './adopt-earlier.ts'
 import {askAboutEarlier, type EarlierWork} from './earlier-work.ts'
-import {cancelledElsewhere, madeElsewhere} from './elsewhere.ts'
+import {cancelledElsewhere, type Left, madeElsewhere} from './elsewhere.ts'
 import {makePicture, RunStoppedError} from './make-picture.ts'
 import type {Making} from './making.ts'
-import {Meanwhile} from './meanwhile.ts'
+import {type DoneMeanwhile, Meanwhile} from './meanwhile.ts'
 import {type AssetOutcome, type Kept, keptOutcome} from './outcome.ts'
 import {beginSession} from './picture-session.ts'
 import {mayHavePicture, type Resumption} from './resume.ts'
@@ -131,13 +131,24 @@ class Run implements MadeAll {
   /** From an earlier session, from another process, or by making it. */
   async #obtain(asset: Asset, earlier: EarlierSessions): Promise<Obtained> {
     const {making} = this.#options
+    this.#meanwhile?.lookedInto(earlier.sessions)
     const adopted = await adoptEarlier(this.#context, making, asset, earlier)
     if (adopted) return adopted
     const begun = await this.#context.sessions.exclusively(
       async () => (await this.#meanwhile?.lookFor(asset)) ?? beginSession(this.#context, making, asset),
     )
     if ('append' in begun) return makePicture(this.#context, making, asset, begun)
-    return 'kept' in begun ? this.#keptMeanwhile(asset, begun.kept) : begun
+    return this.#take(asset, begun)
+  }
+
+  /** What another process has done of a picture is taken; what it has left at the server, as if it had been there before. */
+  async #take(asset: Asset, done: DoneMeanwhile): Promise<Obtained> {
+    if ('kept' in done) return this.#keptMeanwhile(asset, done.kept)
+    return 'left' in done ? this.#obtain(asset, await this.#askAbout(asset, done.left)) : done
+  }
+
+  async #askAbout(asset: Asset, sessions: readonly OwnedSession[]): Promise<EarlierSessions> {
+    return {sessions, work: await askAboutEarlier(this.#context, {earlier: new Map([[asset.id, sessions]])})}
   }
 
   /** Waits for another process's session to come to its end. */
@@ -146,8 +157,8 @@ class Run implements MadeAll {
     let other = await sessions.get(id)
     for (; other?.ownerStanding === 'alive' && !isSettled(other); other = await sessions.get(id))
       await this.#lookLater()
-    if (other && !isSettled(other) && !isOrphan(other)) return this.#leave(asset, other)
-    if (other?.state === 'cancelled') return cancelledElsewhere(asset, other)
+    if (other && !isSettled(other) && !isOrphan(other)) return this.#leave(madeElsewhere(asset, other))
+    if (other?.state === 'cancelled') return this.#leave(cancelledElsewhere(asset, other))
     const obtained = await this.#obtainAfter(asset, other)
     if (!('live' in obtained)) return obtained
     // A third process was faster.
@@ -156,11 +167,9 @@ class Run implements MadeAll {
   }
 
   async #obtainAfter(asset: Asset, other: OwnedSession | undefined): Promise<Obtained> {
-    const found = await this.#meanwhile?.lookFor(asset)
-    if (found) return 'kept' in found ? this.#keptMeanwhile(asset, found.kept) : found
-    const sessions = other && mayHavePicture(other) ? [other] : []
-    const work = await askAboutEarlier(this.#context, {earlier: new Map([[asset.id, sessions]])})
-    return this.#obtain(asset, {sessions, work})
+    const done = await this.#meanwhile?.lookFor(asset)
+    if (done) return this.#take(asset, done)
+    return this.#obtain(asset, await this.#askAbout(asset, other && mayHavePicture(other) ? [other] : []))
   }
 
   async #lookLater(): Promise<void> {
@@ -174,11 +183,10 @@ class Run implements MadeAll {
     await clock.sleep(LOOK_AGAIN_MS, signal)
   }
 
-  #leave(asset: Asset, other: OwnedSession): AssetOutcome {
-    const outcome = madeElsewhere(asset, other)
-    const {message, next} = outcome.error
+  #leave(left: Left): AssetOutcome {
+    const {message, next} = left.error
     this.#context.report({event: 'notice', message: `${message} ${next}`})
-    return outcome
+    return left
   }
 
   #keptMeanwhile(asset: Asset, kept: Kept): AssetOutcome {

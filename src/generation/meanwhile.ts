@@ -8,10 +8,16 @@ import {isSettled} from '../session/history-line.ts'
 import {isOrphan} from '../session/owner.ts'
 import type {OwnedSession} from '../store/session-store.ts'
 import type {Kept} from './outcome.ts'
-import {placeFor} from './resume.ts'
+import {mayHavePicture, placeFor} from './resume.ts'
 
-/** What another process has done of a picture: it makes it at this moment, or has put it there. */
-export type DoneMeanwhile = {readonly live: OwnedSession} | {readonly kept: Kept}
+/**
+ * What another process has done of a picture: it makes it at this moment, has put it there, or has left the server with it, because it
+ * died or gave up.
+ */
+export type DoneMeanwhile =
+  | {readonly live: OwnedSession}
+  | {readonly kept: Kept}
+  | {readonly left: readonly OwnedSession[]}
 
 /**
  * What other processes have done in a workspace since a run was planned: two that were started on the same pictures must not both pay
@@ -22,7 +28,8 @@ export class Meanwhile {
   readonly #workspace: string
   readonly #run: string
   readonly #seen: Set<string>
-  readonly #made: OwnedSession[] = []
+  readonly #ended: OwnedSession[] = []
+  readonly #lookedInto = new Set<string>()
 
   /** `settled` are the sessions that had come to their end when the run was planned. */
   constructor(
@@ -47,10 +54,12 @@ export class Meanwhile {
     const isSame = (session: OwnedSession): boolean =>
       session.key === key && (!asset.randomSeed || session.run === this.#run)
     // In this order: what was under way at the first look has come to its end at the second.
-    const live = (await sessions.underWay()).find((session) => isSame(session) && !isOrphan(session))
+    const underWay = (await sessions.underWay()).filter(isSame)
+    const live = underWay.find((session) => !isOrphan(session))
     if (live) return {live}
     await this.#readNew()
-    for (const session of this.#made.filter(isSame)) {
+    const ended = this.#ended.filter(isSame)
+    for (const session of ended.filter(({state}) => state === 'completed')) {
       const picture = session.result?.picture
       const path = picture && resolve(this.#workspace, picture.path)
       // Another manifest may have had it made in another place, where it is of no use to this one.
@@ -58,7 +67,14 @@ export class Meanwhile {
       const bytes = await readSmall(path)
       if (bytes && sha256(bytes) === picture.sha256) return {kept: {session, picture}}
     }
-    return undefined
+    const mayBeThere = ended.filter((session) => session.state !== 'completed' && mayHavePicture(session))
+    const left = [...underWay, ...mayBeThere].filter(({id}) => !this.#lookedInto.has(id))
+    return left.length > 0 ? {left} : undefined
+  }
+
+  /** These were asked after: they are not told again. */
+  lookedInto(sessions: readonly OwnedSession[]): void {
+    for (const {id} of sessions) this.#lookedInto.add(id)
   }
 
   async #readNew(): Promise<void> {
@@ -68,7 +84,7 @@ export class Meanwhile {
       const session = await sessions.get(id)
       if (!session || !isSettled(session)) continue
       this.#seen.add(id)
-      if (session.key !== undefined && session.state === 'completed') this.#made.push(session)
+      if (session.key !== undefined) this.#ended.push(session)
     }
   }
 }

@@ -106,6 +106,19 @@ test('a process that nobody can ask after is not waited for', async () => {
   expect(result.assets[0]).toMatchObject({error: {next: expect.stringContaining('--force')}})
 })
 
+test('what another process asked for after this one had begun, and died over, is taken from the server', async () => {
+  await using at = await rehearse({step_ms: 20})
+  const manifest = `
+defaults: {model: mock/sdxl-base, steps: 10, width: 64, height: 64}
+assets: [{id: moon, prompt: a moon}, {id: sun, prompt: a sun}]
+`
+  const running = at.generate(manifest, {concurrency: 1})
+  while (!at.events.some(({event}) => event === 'asset.progress')) await new Promise((go) => setImmediate(go))
+  await orphan(at, manifest, {asset: 'sun', phase: 'ack', finished: true, run: 'other'})
+  expect(await running).toMatchObject({made: 1, adopted: 1, exit_code: 0})
+  expect(await at.asked()).toBe(2)
+})
+
 test('pays for nothing twice when two are started on the same pictures', async () => {
   await using at = await rehearse({step_ms: 5})
   const many = ['a', 'b', 'c', 'd', 'e', 'f'].map((id) => `  - {id: ${id}, prompt: ${id}, model: mock/flux-dev}`)
