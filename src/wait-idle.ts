@@ -19,6 +19,15 @@ export interface WaitOptions extends GateOptions {
   readonly required: number
   /** `continue`: a server that is still busy at the deadline is no failure. */
   readonly onTimeout: 'fail' | 'continue'
+  readonly advice: WaitAdvice
+}
+
+/** What to say to whoever waited in vain, in the words of what they gave. */
+export interface WaitAdvice {
+  /** The time was not enough. */
+  readonly late: string
+  /** What others do there is not told to this identity. */
+  readonly denied: string
 }
 
 /** What a wait found of one server. */
@@ -165,18 +174,25 @@ function describe(
 ): NonNullable<WaitResult['error']> {
   const wanted = options.reverse ? 'busy' : 'idle'
   const reasons = blocking.map(({server, reason}) => `${server}: ${reason.replace(/\.$/, '')}.`)
-  const late = `Not ${wanted} for ${options.stableForMs / 1000} s on end within ${options.timeoutMs / 1000} s.`
+  const window = options.stableForMs > 0 ? ` for ${options.stableForMs / 1000} s on end` : ''
+  const late = `Not ${wanted}${window} within ${options.timeoutMs / 1000} s.`
   const tooShort = `What was ${wanted} in the end had not been so for long enough.`
   const message = [...(conclusion === undefined ? [late] : []), ...(reasons.length > 0 ? reasons : [tooShort])].join(
     ' ',
   )
-  const next = blocking.find((verdict) => verdict.next)?.next ?? NEXT_STEPS[conclusion ?? ExitCode.deadline]
+  const next = nextStep(blocking, options, conclusion)
   return {message, ...(next ? {next} : {})}
 }
 
-const NEXT_STEPS: Readonly<Partial<Record<ExitCode, string>>> = {
-  [ExitCode.deadline]: 'Raise --timeout, lower --stable-for, or see who uses the server: ag status.',
-  [ExitCode.noBackend]: "See the server's Backends tab.",
+function nextStep(
+  blocking: readonly ServerVerdict[],
+  {advice, scope}: WaitOptions,
+  conclusion: ExitCode | undefined,
+): string | undefined {
+  const told = blocking.find((verdict) => verdict.next)
+  if (told) return told.state === 'denied' && scope !== 'own' ? `${told.next} ${advice.denied}` : told.next
+  if (conclusion === ExitCode.noBackend) return "See the server's Backends tab."
+  return conclusion === undefined || conclusion === ExitCode.deadline ? advice.late : undefined
 }
 
 function toVerdict(watch: ServerWatch): ServerVerdict {

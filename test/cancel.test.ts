@@ -121,7 +121,7 @@ describe('cancel', () => {
     const controller = new AbortController()
     const made = at.generate(manifest('a'), {}, controller.signal)
     while (!(await at.server.report(new AbortController().signal)).activity?.liveGens);
-    const result = await cancelFromElsewhere(at, {timeoutMs: 3000}, tenTimesFaster)
+    const result = await cancelFromElsewhere(at, {timeoutMs: 12_000}, tenTimesFaster)
     expect(result).toMatchObject({exit_code: 124, sessions: [{outcome: 'running'}]})
     expect(at.events).toContainEqual(
       expect.objectContaining({

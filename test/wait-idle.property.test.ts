@@ -171,6 +171,7 @@ describe(`${SCHEDULES} random schedules of counters, faults, restarts and suspen
             requireBackends: 1,
             required: 1,
             onTimeout: 'fail',
+            advice: {late: '', denied: ''},
             reverse: false,
             random: () => server.next(),
           }),

@@ -15,6 +15,7 @@ const GATE: WaitOptions = {
   required: 1,
   onTimeout: 'fail',
   reverse: false,
+  advice: {late: 'Raise --timeout.', denied: 'Or pass --scope own.'},
 }
 
 interface Waited extends WaitResult {

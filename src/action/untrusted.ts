@@ -2,7 +2,17 @@ import {UsageError} from '../errors.ts'
 import type {Runner} from './runner.ts'
 
 /** Events that anybody can cause, and that run with the secrets of this repository all the same. */
-const ANYBODY = new Set(['pull_request_target', 'issue_comment', 'issues', 'discussion', 'discussion_comment'])
+const ANYBODY = new Set([
+  'pull_request_target',
+  'issue_comment',
+  'issues',
+  'commit_comment',
+  'discussion',
+  'discussion_comment',
+  'fork',
+  'gollum',
+  'watch',
+])
 
 /**
  * Refuses to have a server make pictures for anybody who opens an issue: the manifest, the prompts or the branch may be theirs, and

@@ -1,3 +1,4 @@
+import {existsSync} from 'node:fs'
 import {constants} from 'node:os'
 import which from 'which'
 import {UsageError} from '../errors.ts'
@@ -6,6 +7,9 @@ import {UsageError} from '../errors.ts'
 export async function findProgram([program = '']: readonly string[]): Promise<string> {
   const path = await which(program, {nothrow: true})
   if (path) return path
+  if (program.includes('/') && existsSync(program)) {
+    throw new UsageError(`${program} cannot be run.`, {next: `Is it a program? If so: chmod +x ${program}`})
+  }
   throw new UsageError(`There is no program "${program}" to run.`, {
     next: 'Check its name, and that it is on the PATH.',
   })

@@ -1,6 +1,6 @@
 import {UsageError} from '../errors.ts'
 import type {Scope} from '../idleness/find.ts'
-import {DISTINCT_LOOKS} from '../idleness/window.ts'
+import {DISTINCT_LOOKS, DISTINCT_MS} from '../idleness/window.ts'
 import type {WaitOptions} from '../wait-idle.ts'
 import {parseDuration} from './duration.ts'
 
@@ -45,6 +45,10 @@ export function waitOptions(settings: GateSettings, servers: number): WaitOption
     required: parseRequired(settings.require, servers),
     onTimeout: settings['on-timeout'],
     reverse: settings.reverse,
+    advice: {
+      late: 'Raise --timeout, lower --stable-for, or see who uses the server: ag status.',
+      denied: 'Or pass --scope own to look at this workspace alone.',
+    },
   }
 }
 
@@ -69,7 +73,11 @@ export function runGate(settings: RunGateSettings): WaitOptions | undefined {
     interval: undefined,
     reverse: false,
   }
-  return waitOptions(gate, 1)
+  const advice = {
+    late: 'Raise --wait-timeout, lower --wait-stable-for, or see who uses the server: ag status.',
+    denied: 'Or leave out --wait-idle; ag wait-idle --scope own waits for this workspace alone.',
+  }
+  return {...waitOptions(gate, 1), advice}
 }
 
 interface Window {
@@ -83,11 +91,12 @@ function parseWindow(timeout: string, stableFor: string, interval?: string): Win
   const timeoutMs = parseDuration(timeout)
   const stableForMs = parseDuration(stableFor)
   const window = {timeoutMs, stableForMs, ...(interval === undefined ? {} : {intervalMs: parseInterval(interval)})}
-  const looksMs = stableForMs > 0 ? (DISTINCT_LOOKS - 1) * (window.intervalMs ?? 0) : 0
+  const apartMs = Math.max(window.intervalMs ?? 0, DISTINCT_MS)
+  const looksMs = stableForMs > 0 ? (DISTINCT_LOOKS - 1) * apartMs : 0
   if (timeoutMs > Math.max(stableForMs, looksMs)) return window
   if (timeoutMs > stableForMs) {
-    throw new UsageError(`In ${timeout} there are no ${DISTINCT_LOOKS} looks that are ${interval} apart.`, {
-      next: 'Raise the timeout, or look more often (--interval).',
+    throw new UsageError(`In ${timeout} there are no ${DISTINCT_LOOKS} looks that are ${apartMs / 1000} s apart.`, {
+      next: 'Raise the timeout, or ask for one look (--stable-for 0, --wait-stable-for 0).',
     })
   }
   throw new UsageError(`In ${timeout} nothing can be seen to be idle for ${stableFor}.`, {

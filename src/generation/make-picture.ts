@@ -143,6 +143,10 @@ async function submit(
           submission: {kind: server.kind, phase: 'ack', handle},
         })
       },
+      onLost: () => {
+        const message = `${asset.id}: the connection broke. The server goes on; looking for the picture there.`
+        report({event: 'notice', message})
+      },
       onProgress: ({fraction, step, steps}) => {
         const message = step && steps ? `Sampling ${step}/${steps}` : 'Generating'
         history.note({event: 'progress', state: 'generating', progress: fraction, message})

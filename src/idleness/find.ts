@@ -73,12 +73,9 @@ async function denied(unknown: UnknownActivity, verdict: Verdict, context: FindC
   const reason = `what others do there is not known: ${unknown.message}`
   const remedy =
     unknown.because === 'permission'
-      ? 'Ask the owner of the server for the permission read_server_info_panels'
-      : 'Update the server'
-  const refusal = {
-    state: 'denied',
-    next: `${remedy}, or pass --scope own to look at this workspace alone.`,
-  } as const
+      ? 'Ask the owner of the server for the permission read_server_info_panels.'
+      : 'Update the server.'
+  const refusal = {state: 'denied', next: remedy} as const
   if (scope !== 'auto') return {...refusal, ...verdict, reason}
   const own = conclude(await ownWork(context))
   const busy = [verdict, own].find(({idleness}) => idleness === 'busy')

@@ -58,7 +58,7 @@ function fromCounters({activity, activityUnknown, busyUsers = []}: ActivitySampl
 }
 
 function isBusy({waitingGens, loadingModels, waitingBackends, liveGens}: ActivityCounters, maxQueue: number): boolean {
-  if (maxQueue > 0) return Math.max(waitingGens, liveGens) > maxQueue
+  if (maxQueue > 0) return Math.max(waitingGens, liveGens, waitingBackends, loadingModels) > maxQueue
   return waitingGens > 0 || loadingModels > 0 || waitingBackends > 0 || liveGens > 0
 }
 

@@ -35,6 +35,8 @@ export interface GenerateHooks {
   /** The server has the request: from now on work may go on without us. `handle` is the server's name for it. */
   readonly onAccepted?: (handle: string) => void
   readonly onProgress?: (progress: ImageProgress) => void
+  /** The connection broke: the server is asked what became of the work, and waited for. */
+  readonly onLost?: () => void
 }
 
 /** A finished picture on the server, not yet fetched. */

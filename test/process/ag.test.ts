@@ -4,6 +4,7 @@ import {join} from 'node:path'
 import {pathToFileURL} from 'node:url'
 import {describe, expect, test} from '@jest/globals'
 import {execa} from 'execa'
+import type {MockOptions} from '../../src/server/mock/options.ts'
 import {ag, bin} from '../support/ag.ts'
 import {activity, until, builtWorkspace as workspace} from '../support/built-workspace.ts'
 import {temporaryFolder} from '../support/folder.ts'
@@ -92,12 +93,20 @@ describe('ag generate', () => {
       /something else than a list/,
     ],
     ['a workspace that is not there', ['history', '--state-dir', 'typo'], {}, 2, /no (folder|director)/i],
+    ['the path of the routes', ['status'], {AG_SERVER: 'http://127.0.0.1:1/API'}, 2, /Leave out \/API/],
+    [
+      'no time for three looks',
+      ['wait-idle', '--stable-for', '1s', '--timeout', '2s'],
+      {},
+      2,
+      /no 3 looks that are 1\.1 s apart/,
+    ],
     [
       'looks too far apart',
       ['wait-idle', '--interval', '10s', '--timeout', '19s'],
       {},
       2,
-      /no 3 looks that are 10s apart/,
+      /no 3 looks that are 10 s apart/,
     ],
     ['a server that is not there', ['generate'], {AG_SERVER: 'http://127.0.0.1:1'}, 3, /nothing listens there/],
   ] as const)('with %s exits as it should and says why', async (_what, args, env, exitCode, message) => {
@@ -107,6 +116,20 @@ describe('ag generate', () => {
     expect(result.stderr).toMatch(message)
     expect(result.exitCode).toBe(exitCode)
     expect(existsSync(join(at.folder, '.ag'))).toBe(false)
+  })
+
+  test.each<[string, MockOptions, number, RegExp]>([
+    ['a busy server', {foreign: {waiting_gens: 1}}, 124, /Raise --wait-timeout, lower --wait-stable-for/],
+    [
+      'a server that does not tell',
+      {accounts: true, users: [{name: 'bob', role: 'user', token: 'bobtok'}]},
+      4,
+      /read_server_info_panels\. Or leave out --wait-idle/,
+    ],
+  ])('that waits in vain for %s is told what it could do', async (_what, mock, exitCode, message) => {
+    await using at = await workspace(mock)
+    const args = ['generate', '--wait-idle', '--wait-stable-for', '0', '--wait-timeout', '300ms', '--token', 'bobtok']
+    expect(await at.run(args)).toMatchObject({exitCode, stderr: expect.stringMatching(message)})
   })
 
   test('says where the manifest asks for what the server does not have', async () => {

@@ -8,6 +8,7 @@ import {type Performance, statusOf} from '../performance.ts'
 export async function performStatus({settings}: CommandOf<'status'>, conduct: Conduct): Promise<Performance> {
   const result = await runStatus(settings, {...conduct, show: () => {}})
   const {exit_code: exitCode, server_activity: activity, generations_running: running, error} = result
+  const isKnown = result.generations_running_source !== 'workspace, server unknown'
   return {
     status: statusOf(exitCode),
     exitCode,
@@ -24,6 +25,7 @@ export async function performStatus({settings}: CommandOf<'status'>, conduct: Co
         }
       },
     ),
-    outputs: {idle: String(activity.state === 'idle'), 'generations-running': String(running)},
+    // What nobody could tell is no number to act on.
+    outputs: {idle: String(activity.state === 'idle'), 'generations-running': isKnown ? String(running) : ''},
   }
 }

@@ -1,11 +1,13 @@
+import type {Duplex} from 'node:stream'
 import * as z from 'zod'
 import {controlSchema, type MockControl} from './options.ts'
 import type {World} from './world.ts'
 
-/** Changes a running mock. Returns what is wrong with the change, if anything; then nothing is changed. */
+/** Changes a running mock. Returns what is wrong with the change, if anything; then nothing is changed. `caller` stays connected. */
 export function changeSettings(
   world: World,
   change: MockControl | Readonly<Record<string, unknown>>,
+  caller?: Duplex,
 ): string | undefined {
   const parsed = controlSchema.safeParse(change)
   if (!parsed.success) return z.prettifyError(parsed.error)
@@ -14,7 +16,7 @@ export function changeSettings(
   if (backends) world.backends.set(backends)
   if (faults) world.faults.set(faults)
   for (const user of users ?? []) world.users.add(user)
-  if (restart || settings.down) world.restart()
+  if (restart || settings.down) world.restart(caller)
   return undefined
 }
 

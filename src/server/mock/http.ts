@@ -15,6 +15,7 @@ const MAX_BODY = 200 * 2 ** 20
 export async function answer(world: World, request: IncomingMessage, response: ServerResponse): Promise<void> {
   const path = new URL(request.url ?? '/', 'http://mock').pathname
   if (path.startsWith('/Mock/')) return control(world, path, request, response)
+  if (world.settings.down) return void request.socket.destroy()
   if (world.settings.authorization !== undefined && request.headers.authorization !== world.settings.authorization) {
     response.writeHead(401, {'content-length': 12})
     return void response.end('Unauthorized')
@@ -109,7 +110,7 @@ async function control(world: World, path: string, request: IncomingMessage, res
   if (path !== '/Mock/Control' || request.method !== 'POST')
     return sendJson(response, 404, {error: 'There is POST /Mock/Control and GET /Mock/State.'})
   const body = parseObject(await readBody(request))
-  const problem = body ? changeSettings(world, body) : 'The body is not a JSON object.'
+  const problem = body ? changeSettings(world, body, request.socket) : 'The body is not a JSON object.'
   sendJson(response, problem === undefined ? 200 : 400, problem === undefined ? {success: true} : {error: problem})
 }
 

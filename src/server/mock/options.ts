@@ -94,7 +94,7 @@ const changeable = {
     .min(0)
     .describe("Work in the Comfy queue that SwarmUI's counters do not know of (recording 35)."),
   image_format: z.enum(['PNG', 'JPG']).describe('The format of pictures that ask for none: a setting of their user.'),
-  down: z.boolean().describe('Refuse all connections, as a stopped server does.'),
+  down: z.boolean().describe('Break all connections, as if the server were gone; only the control route answers.'),
 }
 
 export const controlSchema = z.strictObject({

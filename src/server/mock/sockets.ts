@@ -12,7 +12,8 @@ import type {World} from './world.ts'
 export function acceptSockets(world: World): (request: IncomingMessage, socket: Duplex, head: Buffer) => void {
   const server = new WebSocketServer({noServer: true, maxPayload: 200 * 2 ** 20, perMessageDeflate: false})
   return (request, socket, head) => {
-    const {authorization} = world.settings
+    const {authorization, down} = world.settings
+    if (down) return void socket.destroy()
     const route = (request.url ?? '').split('?')[0]?.replace(/^\/api\//i, '') ?? ''
     const fault = world.faults.ofRoute(route)
     if (authorization !== undefined && request.headers.authorization !== authorization) return refuse(socket, 401)

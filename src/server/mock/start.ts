@@ -32,7 +32,6 @@ export async function startMock(options: MockOptions = {}): Promise<MockServer> 
   })
   server.keepAliveTimeout = 60_000
   server.on('connection', (socket) => {
-    if (settings.down) return void socket.destroy()
     socket.setNoDelay(true)
     world.connections.add(socket)
     socket.on('close', () => world.connections.delete(socket))

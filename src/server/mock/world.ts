@@ -1,3 +1,4 @@
+import type {Duplex} from 'node:stream'
 import {featuresOf, summarise} from './backend-answers.ts'
 import {Backends} from './backends.ts'
 import {Faults} from './faults.ts'
@@ -25,9 +26,9 @@ export class World {
   }
 
   /** The server is killed and started again: connections break, running and queued work is lost (recording 19). */
-  restart(): void {
+  restart(caller?: Duplex): void {
     this.users.restart()
-    for (const connection of this.connections) connection.destroy()
+    for (const connection of this.connections) if (connection !== caller) connection.destroy()
   }
 
   get old(): boolean {

@@ -43,6 +43,11 @@ const LOCAL_SUFFIXES = ['.local', '.lan', '.home', '.internal', '.home.arpa', '.
  */
 export function parseServerAddress(text: string): ServerAddress {
   const url = toUrl(text.trim())
+  if (/\/api\/?$/i.test(url.pathname)) {
+    throw new UsageError(`The server address ${url.origin}${url.pathname} is that of its routes.`, {
+      next: 'Leave out /API.',
+    })
+  }
   const host = bareHost(url)
   if (isMetadataAddress(host) || METADATA_NAMES.has(host)) {
     throw new UsageError(`The server address "${host}" is a link-local or metadata address.`, {

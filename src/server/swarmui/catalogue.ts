@@ -62,7 +62,7 @@ function namesModel(parameters: Parameters): boolean {
 
 function noModel(have: readonly string[]): UsageError {
   return new UsageError('No model is named, and SwarmUI takes none by itself.', {
-    next: `Set "model" (on the command line --model). ${listing('model', have)}`,
+    next: `Set "model", or give --model. ${listing('model', have)}`,
   })
 }
 

@@ -131,6 +131,7 @@ export class SwarmServer implements ImageServer {
     } catch (error) {
       stop()
       if (!(error instanceof GenerationError) || error.fault !== 'lost') throw error
+      hooks.onLost?.()
       return await this.#follow(request, hooks.signal).catch((end: unknown) => {
         // It was a proxy without its server all the while: no other picture could fare better.
         const stayedAway = end instanceof GenerationError && end.fault === 'lost'

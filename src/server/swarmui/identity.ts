@@ -41,7 +41,7 @@ function splitHeader(pair: string): [string, string] {
   const at = pair.search(/[=:]/)
   const name = at < 0 ? '' : pair.slice(0, at).trim().toLowerCase()
   if (!/^[a-z0-9!#$%&'*+.^_`|~-]+$/.test(name)) {
-    throw new UsageError('A --header is not of the form name=value.', {next: 'Example: --header x-api-key=abc123'})
+    throw new UsageError('A header (--header) is not of the form name=value.', {next: 'Example: x-api-key=abc123'})
   }
   return [name, headerValue(`--header ${name}`, pair.slice(at + 1).trim())]
 }

@@ -31,6 +31,7 @@ export async function followLostRun(run: LostRun): Promise<GeneratedImage> {
   let lastSeen = clock.monotonic()
   let askedForRestart = false
   let quietPolls = 0
+  let why = ''
   for (let wait = 500; clock.monotonic() - lastSeen < run.patienceMs; wait = Math.min(wait * 2, 5000)) {
     await clock.sleep(wait, signal)
     try {
@@ -47,9 +48,10 @@ export async function followLostRun(run: LostRun): Promise<GeneratedImage> {
       signal.throwIfAborted()
       if (!(error instanceof AgError) || (error instanceof GenerationError && error.fault === 'failed')) throw error
       quietPolls = 0
+      why = ` The last answer: ${error.message}`
     }
   }
-  throw new GenerationError('lost', 'The connection broke and the server did not come back.', {
+  throw new GenerationError('lost', `The connection broke and the server did not come back.${why}`, {
     next: 'The server may still finish the picture. Run the same command again when it is reachable.',
   })
 }

@@ -124,7 +124,7 @@ export class Transport {
     const code = systemCode(error)
     const reason = (code && REASONS[code]) ?? (code || redact(error instanceof Error ? error.message : String(error)))
     return new UnreachableError(`Cannot reach SwarmUI at ${this.address.display}: ${reason}.`, {
-      next: 'Start the server, or name another with --server (AG_SERVER). --server mock needs none.',
+      next: 'Start the server, or name another with --server (AG_SERVER); "mock" needs none.',
       cause: error,
     })
   }

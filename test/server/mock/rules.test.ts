@@ -100,3 +100,15 @@ describe('what the mock does not know', () => {
     })
   })
 })
+
+test('a server that is down answers nobody but who can bring it back', async () => {
+  await using mock = await startMock()
+  const control = (change: object): Promise<Response> =>
+    fetch(`${mock.url}/Mock/Control`, {method: 'POST', body: JSON.stringify(change)})
+  const ask = (): Promise<Response> =>
+    fetch(`${mock.url}/API/GetNewSession`, {method: 'POST', body: '{}', headers: {'content-type': 'application/json'}})
+  expect((await control({down: true})).status).toBe(200)
+  await expect(ask()).rejects.toThrow()
+  expect((await control({down: false})).status).toBe(200)
+  expect((await ask()).status).toBe(200)
+})

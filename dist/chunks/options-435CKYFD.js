@@ -1,2 +1,0 @@
-import {createRequire as __createRequire} from 'node:module';import {fileURLToPath as __fileURLToPath} from 'node:url';const require = __createRequire(import.meta.url);const __filename = __fileURLToPath(import.meta.url), __dirname = __fileURLToPath(new URL('.', import.meta.url))
-import{a,b,c,d}from"./chunk-IJ3RETO3.js";import"./chunk-UHINY7O6.js";import"./chunk-C7LW3CLR.js";import"./chunk-53HFHGDK.js";export{b as MOCK_LORAS,a as MOCK_MODELS,c as controlSchema,d as optionsSchema};
