@@ -7,11 +7,11 @@ import {systemClock} from '../src/clock.ts'
 import {startMock} from '../src/server/mock/start.ts'
 import {openWorkspace, resolveWorkspace} from '../src/store/workspace.ts'
 import {MANIFEST, repository} from '../test/support/action-job.ts'
-import {until} from '../test/support/built-workspace.ts'
 import {INSTANT} from '../test/support/context.ts'
 import {temporaryFolder} from '../test/support/folder.ts'
 import {ResultsService} from '../test/support/results-service.ts'
 import {RunnerDouble} from '../test/support/runner.ts'
+import {until} from '../test/support/until.ts'
 import {type BenchLine, median, timed} from './line.ts'
 
 /** The main step with a warm cache and nothing to do, beside a Node that does nothing. */
@@ -51,7 +51,10 @@ export async function benchActionCancel(rounds = 5): Promise<readonly BenchLine[
       const state = await fetch(`${mock.url}/Mock/State`).then((answer) => answer.json())
       return (state as {activity: {live_gens: number}}).activity.live_gens > 0
     }
-    const {main} = await runner.step({server: mock.url}, {strike: {how: 'cancel', when: () => until(busy)}})
+    const {main} = await runner.step(
+      {server: mock.url},
+      {strike: {how: 'cancel', when: () => until('a picture at the server', busy)}},
+    )
     if (main.exitCode !== 130) throw new Error(main.log)
     times.push(main.milliseconds)
   }

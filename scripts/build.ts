@@ -41,4 +41,7 @@ for (const command of Object.values(plugin.manifest.commands)) {
   )
   command.usage ??= ['<%= command.id %>', ...words, ...needed, '[FLAGS]'].join(' ')
 }
-await writeFile('oclif.manifest.json', `${JSON.stringify(plugin.manifest, null, 2)}\n`)
+// They come in the order in which their folders happened to be read.
+const sorted = Object.entries(plugin.manifest.commands).sort(([a], [b]) => (a < b ? -1 : 1))
+const manifest = {...plugin.manifest, commands: Object.fromEntries(sorted)}
+await writeFile('oclif.manifest.json', `${JSON.stringify(manifest, null, 2)}\n`)

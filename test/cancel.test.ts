@@ -6,17 +6,16 @@ import {type Clock, systemClock} from '../src/clock.ts'
 import type {MockOptions} from '../src/server/mock/options.ts'
 import {SwarmServer} from '../src/server/swarmui/client.ts'
 import {openWorkspace, resolveWorkspace} from '../src/store/workspace.ts'
+import {activity} from './support/built-workspace.ts'
 import {type Rehearsal, rehearse} from './support/context.ts'
 import {keepCredentialOf} from './support/orphan.ts'
+import {until, untilTold} from './support/until.ts'
 
 const manifest = (...ids: string[]): string =>
   `assets: [${ids.map((id) => `{id: ${id}, prompt: ${id}, model: mock/flux-dev}`).join(', ')}]`
 const request = {run: 'r1', asset: 'hero', prompt: 'p', parameters: {}, output: 'a.png'}
 const seen = (at: Rehearsal, asset: string): boolean =>
   at.events.some((event) => event.event === 'asset.progress' && event.asset === asset)
-const until = async (holds: () => boolean): Promise<void> => {
-  while (!holds()) await new Promise((resolve) => setImmediate(resolve))
-}
 
 /** Cancels as another terminal would: with its own connection and its own view of the workspace. */
 async function cancelFromElsewhere(
@@ -48,7 +47,7 @@ describe('cancel', () => {
   test('of the one run that is active stops the server and settles everything as cancelled', async () => {
     await using at = await rehearse(slow)
     const made = at.generate(manifest('a', 'b', 'c'))
-    await until(() => seen(at, 'a'))
+    await until('progress of a', () => seen(at, 'a'))
     const result = await cancelFromElsewhere(at)
     expect(result).toMatchObject({exit_code: 0, sessions: [{outcome: 'cancelled'}, {outcome: 'cancelled'}]})
     expect(await made).toMatchObject({
@@ -66,9 +65,9 @@ describe('cancel', () => {
     await using other = await at.beside()
     const shared = {run: 'r1', resume: 'adopt', concurrency: 1} as const
     const first = at.generate(manifest('a', 'b'), shared)
-    await until(() => seen(at, 'a'))
+    await until('progress of a', () => seen(at, 'a'))
     const second = other.generate(manifest('c', 'd'), shared)
-    await until(() => seen(other, 'c'))
+    await until('progress of c', () => seen(other, 'c'))
     expect(await cancelFromElsewhere(at)).toMatchObject({exit_code: 0, sessions: [{}, {}]})
     expect(await Promise.all([first, second])).toMatchObject([{exit_code: 130}, {exit_code: 130}])
     expect(await at.asked()).toBe(2)
@@ -78,7 +77,7 @@ describe('cancel', () => {
   test('of one session leaves the others of its run, which share its SwarmUI session, to be made', async () => {
     await using at = await rehearse({step_ms: 20, steps: 20})
     const made = at.generate(manifest('a', 'b', 'c'), {retries: 0})
-    await until(() => seen(at, 'a'))
+    await until('progress of a', () => seen(at, 'a'))
     const [first] = await at.sessions.list({active: true})
     const result = await cancelFromElsewhere(at, {sessions: [first?.id ?? '']})
     expect(result).toMatchObject({exit_code: 0, sessions: [{session: first?.id, outcome: 'cancelled'}]})
@@ -90,7 +89,7 @@ describe('cancel', () => {
   test('of one session does not excuse for ever what another one of its run gets from the server', async () => {
     await using at = await rehearse({step_ms: 20, steps: 20, faults: [{when: {prompt: 'nothing'}, do: {empty: true}}]})
     const made = at.generate(manifest('a', 'nothing'), {concurrency: 1})
-    await until(() => seen(at, 'a'))
+    await until('progress of a', () => seen(at, 'a'))
     const [first] = await at.sessions.list({active: true})
     await cancelFromElsewhere(at, {sessions: [first?.id ?? '']})
     const {assets} = await made
@@ -100,9 +99,8 @@ describe('cancel', () => {
   test('reaches a generation that only waits in the queue, which vanishes without a word', async () => {
     await using at = await rehearse({...slow, claim_ms: 60_000})
     const made = at.generate(manifest('a'))
-    await until(() => at.events.some(({event}) => event === 'asset.started'))
-    while ((await at.sessions.runs.credentials('run0')).size === 0)
-      await new Promise((resolve) => setImmediate(resolve))
+    await untilTold(at, 'asset.started')
+    await until('a credential', async () => (await at.sessions.runs.credentials('run0')).size > 0)
     expect(await cancelFromElsewhere(at)).toMatchObject({exit_code: 0, sessions: [{outcome: 'cancelled'}]})
     expect((await made).assets).toMatchObject([{state: 'cancelled'}])
   })
@@ -110,7 +108,7 @@ describe('cancel', () => {
   test('keeps the picture that a backend which cannot be interrupted finishes', async () => {
     await using at = await rehearse({step_ms: 25, steps: 20, backends: [{type: 'auto_webui_api', max_usages: 1}]})
     const made = at.generate(manifest('a', 'b'))
-    while (!(await at.server.report(new AbortController().signal)).activity?.liveGens);
+    await until('a picture at the server', async () => (await activity(at.mock.url)) > 0)
     expect(await cancelFromElsewhere(at)).toMatchObject({exit_code: 0})
     const {assets} = await made
     expect(assets.map(({state}) => state).sort()).toEqual(['cancelled', 'completed'])
@@ -120,7 +118,7 @@ describe('cancel', () => {
     await using at = await rehearse({step_ms: 1000, backends: [{type: 'auto_webui_api', max_usages: 1}]})
     const controller = new AbortController()
     const made = at.generate(manifest('a'), {}, controller.signal)
-    while (!(await at.server.report(new AbortController().signal)).activity?.liveGens);
+    await until('a picture at the server', async () => (await activity(at.mock.url)) > 0)
     const result = await cancelFromElsewhere(at, {timeoutMs: 12_000}, tenTimesFaster)
     expect(result).toMatchObject({exit_code: 124, sessions: [{outcome: 'running'}]})
     expect(at.events).toContainEqual(
@@ -238,7 +236,7 @@ describe('cancel of what a dead process left', () => {
   test('that noted nothing touches no other process of its run', async () => {
     await using at = await rehearse(slow)
     const running = at.generate(manifest('a'), {run: 'r1', resume: 'adopt'})
-    await until(() => seen(at, 'a'))
+    await until('progress of a', () => seen(at, 'a'))
     await using beside = await at.beside()
     await orphan(beside)
     expect(await cancelFromElsewhere(at, {sessions: ['gen-r1-hero']})).toMatchObject({
@@ -273,7 +271,7 @@ describe('cancel of everything of a user', () => {
       {signal: new AbortController().signal},
     )
     const ended = running.catch((error: unknown) => error)
-    while (!(await at.server.report(new AbortController().signal)).activity?.liveGens);
+    await until('a picture at the server', async () => (await activity(at.mock.url)) > 0)
     expect(await cancelFromElsewhere(at, {user: true})).toMatchObject({exit_code: 0, user: 'local', sessions: []})
     expect(await ended).toMatchObject({fault: 'interrupted'})
     expect(at.events).toContainEqual(

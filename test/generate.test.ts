@@ -7,6 +7,7 @@ import {inspectImage} from '../src/asset/image.ts'
 import {InterruptedError} from '../src/errors.ts'
 import {isCompleted} from '../src/generation/outcome.ts'
 import {outputOf, rehearse} from './support/context.ts'
+import {untilTold} from './support/until.ts'
 
 const three = `
 defaults: {model: mock/sdxl-base, steps: 4, width: 64, height: 64}
@@ -297,8 +298,7 @@ describe('a run that is stopped', () => {
     await using at = await rehearse({step_ms: 1000})
     const controller = new AbortController()
     const made = at.generate(three, {}, controller.signal)
-    while (!at.events.some(({event}) => event === 'asset.progress'))
-      await new Promise((resolve) => setImmediate(resolve))
+    await untilTold(at, 'asset.progress')
     controller.abort(new InterruptedError('SIGINT'))
     const result = await made
     expect(result).toMatchObject({made: 0, pending: 3, exit_code: 130})

@@ -21,6 +21,7 @@ import {withoutPrompts} from '../src/session/without-prompts.ts'
 import {outputOf, type Rehearsal, rehearse} from './support/context.ts'
 import {keepCredentialOf, orphan} from './support/orphan.ts'
 import {recoverOptions} from './support/recover-options.ts'
+import {until} from './support/until.ts'
 
 const two = `
 defaults: {model: mock/sdxl-base, steps: 4, width: 64, height: 64}
@@ -615,7 +616,7 @@ async function startElsewhere(at: Rehearsal, id: string): Promise<AsyncDisposabl
     },
   )
   sending.catch(() => {})
-  while ((await at.asked()) === 0) await new Promise((resolve) => setImmediate(resolve))
+  await until('a request', async () => (await at.asked()) > 0)
   await keepCredentialOf(at, id, credential)
   return {
     done: () => sending,

@@ -3,6 +3,7 @@ import type {Report} from '../src/context.ts'
 import type {MockControl, MockOptions} from '../src/server/mock/options.ts'
 import {type WaitOptions, type WaitResult, waitIdle} from '../src/wait-idle.ts'
 import {type Rehearsal, rehearse} from './support/context.ts'
+import {untilTold} from './support/until.ts'
 import {virtualTime} from './support/virtual-time.ts'
 import {watched} from './support/watched-server.ts'
 
@@ -99,8 +100,7 @@ describe('a gate before one server', () => {
     await using at = await rehearse({step_ms: 60_000})
     const controller = new AbortController()
     const made = at.generate('assets: [{id: a, prompt: x, model: mock/flux-dev}]', {}, controller.signal)
-    while (!at.events.some(({event}) => event === 'asset.progress'))
-      await new Promise((resolve) => setImmediate(resolve))
+    await untilTold(at, 'asset.progress')
     expect((await wait([at], {timeoutMs: 3000})).servers[0]?.reason).toMatch(
       /1 picture waiting or running.*\(local 1\)/,
     )

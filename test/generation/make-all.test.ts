@@ -7,6 +7,7 @@ import type {OwnedSession, SessionWriter} from '../../src/store/session-store.ts
 import {openWorkspace, resolveWorkspace} from '../../src/store/workspace.ts'
 import {type Rehearsal, rehearse} from '../support/context.ts'
 import {killOnPaper, orphan} from '../support/orphan.ts'
+import {untilTold} from '../support/until.ts'
 
 const three = `
 defaults: {model: mock/sdxl-base, steps: 4, width: 64, height: 64}
@@ -34,10 +35,12 @@ async function otherProcess(at: Rehearsal): Promise<OtherProcess> {
   return {session, writer, die}
 }
 
-async function untilItWaits({events}: Rehearsal): Promise<void> {
-  const waits = (): boolean =>
-    events.some((event) => event.event === 'notice' && event.message.startsWith('Waiting for a picture'))
-  while (!waits()) await new Promise((go) => setImmediate(go))
+function untilItWaits(at: Rehearsal): Promise<void> {
+  return untilTold(
+    at,
+    'notice',
+    (event) => event.event === 'notice' && event.message.startsWith('Waiting for a picture'),
+  )
 }
 
 const failed: SessionEvent = {event: 'failed', state: 'failed', result: {reason: 'failed', error: 'no'}}
@@ -113,7 +116,7 @@ defaults: {model: mock/sdxl-base, steps: 10, width: 64, height: 64}
 assets: [{id: moon, prompt: a moon}, {id: sun, prompt: a sun}]
 `
   const running = at.generate(manifest, {concurrency: 1})
-  while (!at.events.some(({event}) => event === 'asset.progress')) await new Promise((go) => setImmediate(go))
+  await untilTold(at, 'asset.progress')
   await orphan(at, manifest, {asset: 'sun', phase: 'ack', finished: true, run: 'other'})
   expect(await running).toMatchObject({made: 1, adopted: 1, exit_code: 0})
   expect(await at.asked()).toBe(2)
@@ -128,7 +131,7 @@ test('pays for nothing twice when two are started on the same pictures', async (
   const how = {concurrency: 1, failFast: false, retries: 0, overwrite: false, allowFuzzyModel: false}
   const shared = {...how, resume: 'continue', assets, outputDirectory, workspace: at.folder} as const
   const started = generate(at.context, {...shared, run: 'r1'})
-  while (!at.events.some(({event}) => event === 'asset.progress')) await new Promise((go) => setImmediate(go))
+  await untilTold(at, 'asset.progress')
   const sessions = openWorkspace({...place, clock, command: 'other'})
   const second = await generate({...at.context, sessions}, {...shared, run: 'r2'})
   const first = await started

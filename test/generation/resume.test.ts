@@ -11,6 +11,7 @@ import {SwarmServer} from '../../src/server/swarmui/client.ts'
 import {outputOf, type Rehearsal, rehearse} from '../support/context.ts'
 import {digests as digestsIn} from '../support/digests.ts'
 import {keepCredentialOf, orphan} from '../support/orphan.ts'
+import {until, untilTold} from '../support/until.ts'
 
 const order = {prompt: 'x', seed: 1, width: 64, height: 64, format: 'png', plain: true} as const
 const three = `
@@ -357,7 +358,7 @@ describe('generate, after its process died', () => {
         },
       },
     )
-    while ((await at.asked()) === 0) await new Promise((resolve) => setImmediate(resolve))
+    await until('a request', async () => (await at.asked()) > 0)
     await keepCredentialOf(at, session, credential)
     expect(await at.generate(three)).toMatchObject({made: 2, adopted: 1})
     expect(await at.asked()).toBe(3)
@@ -401,10 +402,10 @@ describe('generate, after its process died', () => {
       },
     )
     sending.catch(() => {})
-    while ((await at.asked()) === 0) await new Promise((resolve) => setImmediate(resolve))
+    await until('a request', async () => (await at.asked()) > 0)
     await keepCredentialOf(at, session, credential)
     const resumed = at.generate(three.replace(', {id: moon, prompt: a moon}, {id: star, prompt: a star}', ''))
-    while (!at.events.some(({event}) => event === 'notice')) await new Promise((resolve) => setImmediate(resolve))
+    await untilTold(at, 'notice')
     await at.sessions.runs.requestCancel('dead1', session)
     expect(await resumed).toMatchObject({made: 0, pending: 1})
     expect(await at.sessions.get(session)).toMatchObject({state: 'cancelled'})
@@ -428,7 +429,7 @@ describe('generate, after its process died', () => {
     const run = {run: 'r2', resume: 'adopt', assets: assets.slice(0, 1), outputDirectory, workspace: at.folder} as const
     const how = {concurrency: 1, failFast: false, retries: 0, overwrite: false, allowFuzzyModel: false}
     const resumed = generate({...at.context, server}, {...run, ...how})
-    while (!at.events.some(({event}) => event === 'notice')) await new Promise((resolve) => setImmediate(resolve))
+    await untilTold(at, 'notice')
     await at.sessions.runs.requestCancel('r2')
     expect(await resumed).toMatchObject({made: 0, exit_code: 130})
     expect(await at.asked()).toBe(0)

@@ -7,9 +7,9 @@ import {pathToFileURL} from 'node:url'
 import {describe, expect, test} from '@jest/globals'
 import {histories, MANIFEST, type Repository, repository, unzipped} from '../support/action-job.ts'
 import {ag} from '../support/ag.ts'
-import {until} from '../support/built-workspace.ts'
 import type {StoredArtifact} from '../support/results-service.ts'
 import type {Phase} from '../support/runner.ts'
+import {until} from '../support/until.ts'
 
 const PICTURES = ['assets/moon.png', 'assets/sun.png']
 const QUICK = {NODE_OPTIONS: `--import ${pathToFileURL(join(import.meta.dirname, '../support/quick-timers.mjs'))}`}
@@ -105,7 +105,10 @@ describe('the action', () => {
   test('cancelled, stops the server and settles within seconds; post keeps what main had no time for', async () => {
     await using repo = await repository({step_ms: 400, steps: 20})
     const runner = await repo.job({run: 1})
-    const strike = {how: 'cancel', when: () => until(async () => (await repo.busy()) > 0)} as const
+    const strike = {
+      how: 'cancel',
+      when: () => until('a picture at the server', async () => (await repo.busy()) > 0),
+    } as const
     const {main, post, outputs, state} = await repo.step(runner, {}, {strike})
     expect({code: main.exitCode, signal: main.signal}).toEqual({code: 130, signal: undefined})
     expect(main.milliseconds).toBeLessThan(3000)
@@ -127,7 +130,10 @@ describe('the action', () => {
   test('killed before it could settle, has that done by its post step: the server stops', async () => {
     await using repo = await repository({step_ms: 400, steps: 20, interrupt_ms: 3000})
     const runner = await repo.job()
-    const strike = {how: 'kill', when: () => until(async () => (await repo.busy()) > 0)} as const
+    const strike = {
+      how: 'kill',
+      when: () => until('a picture at the server', async () => (await repo.busy()) > 0),
+    } as const
     const {main, post, state} = await repo.step(runner, {}, {strike})
     expect(main.signal).toBe('SIGKILL')
     expect(state).toMatchObject({interrupted: 'true'})
@@ -140,7 +146,10 @@ describe('the action', () => {
   test('crashed, leaves the work to the server, and the next run on another machine takes it', async () => {
     await using repo = await repository({step_ms: 30})
     const runner = await repo.job({run: 1})
-    const strike = {how: 'crash', when: () => until(async () => (await repo.busy()) > 0)} as const
+    const strike = {
+      how: 'crash',
+      when: () => until('a picture at the server', async () => (await repo.busy()) > 0),
+    } as const
     const {main, post} = await repo.step(runner, {}, {strike})
     expect(main.signal).toBe('SIGKILL')
     expect(post?.exitCode).toBe(0)
@@ -156,7 +165,10 @@ describe('the action', () => {
   test('on a machine that was lost, goes on from the workspace when it is back', async () => {
     await using repo = await repository({step_ms: 30})
     const runner = await repo.job({run: 1})
-    const strike = {how: 'lose', when: () => until(async () => (await repo.busy()) > 0)} as const
+    const strike = {
+      how: 'lose',
+      when: () => until('a picture at the server', async () => (await repo.busy()) > 0),
+    } as const
     expect((await repo.step(runner, {}, {strike})).post).toBeUndefined()
     const again = await repo.job({run: 2, on: runner, files: ['.ag']})
     const recovered = await repo.step(again, {command: 'recover', apply: 'true', wait: 'true'})
@@ -387,7 +399,10 @@ describe('the action', () => {
 
   test('hears the second signal of a runner, and leaves at once; post does the rest', async () => {
     await using repo = await repository({step_ms: 400, steps: 20, interrupt_ms: 3000})
-    const strike = {how: 'terminate', when: () => until(async () => (await repo.busy()) > 0)} as const
+    const strike = {
+      how: 'terminate',
+      when: () => until('a picture at the server', async () => (await repo.busy()) > 0),
+    } as const
     const {main, post, state} = await repo.step(await repo.job(), {}, {strike})
     expect({code: main.exitCode, signal: main.signal, state}).toMatchObject({
       code: 143,
@@ -418,7 +433,10 @@ describe('the action', () => {
       ['FinalizeArtifact', '2', ['main'], ['post']],
     ] as const) {
       await using repo = await repository({}, {hanging: [hanging]})
-      const strike = {how: 'cancel', when: () => until(async () => repo.services.calls.includes(hanging))} as const
+      const strike = {
+        how: 'cancel',
+        when: () => until(`a call of ${hanging}`, () => repo.services.calls.includes(hanging)),
+      } as const
       const {main, outputs, post} = await repo.step(await repo.job(), {}, {strike})
       expect([hanging, main.signal, main.milliseconds < 3000]).toEqual([hanging, undefined, true])
       expect(outputs).toMatchObject({made, 'state-key': ''})
@@ -449,7 +467,10 @@ describe('the action', () => {
 
   test('cancelled while it waits, says for what and how long', async () => {
     await using repo = await repository({foreign: {live_gens: 1}})
-    const strike = {how: 'cancel', when: (log: () => string) => until(async () => /is busy/.test(log()))} as const
+    const strike = {
+      how: 'cancel',
+      when: (log: () => string) => until('a word of the busy server', () => /is busy/.test(log())),
+    } as const
     const {main, outputs} = await repo.step(await repo.job(), {'wait-idle': 'true'}, {strike})
     expect(main.exitCode).toBe(130)
     expect(outputs).toMatchObject({status: 'cancelled', made: '0', pictures: '[]'})
@@ -460,12 +481,18 @@ describe('the action', () => {
   test('killed in a recovery, changes nothing that main had not changed', async () => {
     await using repo = await repository({step_ms: 400, steps: 20})
     const runner = await repo.job({run: 1})
-    const strike = {how: 'lose', when: () => until(async () => (await repo.busy()) > 0)} as const
+    const strike = {
+      how: 'lose',
+      when: () => until('a picture at the server', async () => (await repo.busy()) > 0),
+    } as const
     await repo.step(runner, {}, {strike})
     const before = histories(runner).map((name) =>
       readFileSync(join(runner.workspace, '.ag', 'sessions', name), 'utf8'),
     )
-    const crash = {how: 'crash', when: (log: () => string) => until(async () => /was restored/.test(log()))} as const
+    const crash = {
+      how: 'crash',
+      when: (log: () => string) => until('a word of what was restored', () => /was restored/.test(log())),
+    } as const
     const again = await repo.step(runner, {command: 'recover'}, {strike: crash, id: 'r'})
     expect(again.post?.exitCode).toBe(0)
     const after = histories(runner).map((name) => readFileSync(join(runner.workspace, '.ag', 'sessions', name), 'utf8'))
@@ -530,9 +557,9 @@ describe('the action', () => {
   test('uploads what it recovers, wherever the histories are', async () => {
     await using repo = await repository({step_ms: 100, steps: 20})
     const job = await repo.job()
-    const busy = () => until(async () => (await repo.busy()) > 0)
-    await repo.step(job, {'state-dir': '.state'}, {strike: {how: 'crash', when: busy}})
-    await until(async () => (await repo.busy()) === 0)
+    const busy = () => until('a picture at the server', async () => (await repo.busy()) > 0)
+    await repo.step(job, {'state-dir': '.state'}, {strike: {how: 'lose', when: busy}})
+    await until('an idle server', async () => (await repo.busy()) === 0)
     const {outputs} = await repo.step(job, {
       command: 'recover',
       apply: 'true',
@@ -578,7 +605,10 @@ describe('the action', () => {
   test('tells of what a recovery made again, without the words of the server where prompts are hidden', async () => {
     await using repo = await repository({step_ms: 400, steps: 20})
     const runner = await repo.job({payload: {repository: {id: 1, private: false}}})
-    const strike = {how: 'lose', when: () => until(async () => (await repo.busy()) > 0)} as const
+    const strike = {
+      how: 'lose',
+      when: () => until('a picture at the server', async () => (await repo.busy()) > 0),
+    } as const
     await repo.step(runner, {}, {strike})
     repo.mock.control({restart: true, faults: [{when: {prompt: 'moon'}, do: {error: 'Cannot draw "a secret moon"'}}]})
     const inputs = {

@@ -6,8 +6,9 @@ import {describe, expect, test} from '@jest/globals'
 import {execa} from 'execa'
 import type {MockOptions} from '../../src/server/mock/options.ts'
 import {ag, bin} from '../support/ag.ts'
-import {activity, until, builtWorkspace as workspace} from '../support/built-workspace.ts'
+import {activity, builtWorkspace as workspace} from '../support/built-workspace.ts'
 import {temporaryFolder} from '../support/folder.ts'
+import {until} from '../support/until.ts'
 
 describe('ag generate', () => {
   test('makes the pictures of ag.yaml, tells so on stderr, and where they are on stdout', async () => {
@@ -158,7 +159,7 @@ describe('ag generate', () => {
   ] as const)('on %s stops the server, settles within two seconds and exits %i', async (signal, exitCode) => {
     await using at = await workspace({step_ms: 500})
     const child = at.run(['generate'])
-    await until(async () => (await activity(at.mock.url)) > 0)
+    await until('a picture at the server', async () => (await activity(at.mock.url)) > 0)
     const started = performance.now()
     child.kill(signal)
     const result = await child
@@ -180,7 +181,7 @@ describe('ag generate', () => {
   test('settles in time also when the server does not answer the interrupt, and says so', async () => {
     await using at = await workspace({step_ms: 500, faults: [{when: {route: 'InterruptAll'}, do: {hang: true}}]})
     const child = at.run(['generate'])
-    await until(async () => (await activity(at.mock.url)) > 0)
+    await until('a picture at the server', async () => (await activity(at.mock.url)) > 0)
     const started = performance.now()
     child.kill('SIGINT')
     const {exitCode, stderr} = await child
@@ -192,7 +193,7 @@ describe('ag generate', () => {
   test('ends at once at a second signal, with whole histories', async () => {
     await using at = await workspace({step_ms: 500, faults: [{when: {route: 'InterruptAll'}, do: {hang: true}}]})
     const child = at.run(['generate'])
-    await until(async () => (await activity(at.mock.url)) > 0)
+    await until('a picture at the server', async () => (await activity(at.mock.url)) > 0)
     child.kill('SIGINT')
     const again = setInterval(() => child.kill('SIGINT'), 20)
     const started = performance.now()
@@ -311,7 +312,7 @@ describe('ag status', () => {
   test('tells the truth, by the very words of the seeds, while a generation runs in another process', async () => {
     await using at = await workspace({step_ms: 200})
     const child = at.run(['generate'])
-    await until(async () => (await activity(at.mock.url)) > 0)
+    await until('a picture at the server', async () => (await activity(at.mock.url)) > 0)
     const shell = (script: string) =>
       execa(
         'bash',
@@ -500,7 +501,7 @@ describe('output that nobody takes', () => {
   ])('ends %j, which does nothing else', async (args) => {
     await using at = await workspace({step_ms: 100_000})
     const generating = at.run(run)
-    await until(async () => existsSync(join(at.folder, '.ag', 'sessions', 'gen-r-sun.jsonl')))
+    await until('a history', () => existsSync(join(at.folder, '.ag', 'sessions', 'gen-r-sun.jsonl')))
     const child = at.run(args)
     child.stdout.destroy()
     expect((await child).exitCode).toBe(0)

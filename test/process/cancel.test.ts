@@ -1,13 +1,14 @@
 import {readdirSync} from 'node:fs'
 import {join} from 'node:path'
 import {describe, expect, test} from '@jest/globals'
-import {activity, builtWorkspace, until} from '../support/built-workspace.ts'
+import {activity, builtWorkspace} from '../support/built-workspace.ts'
+import {until} from '../support/until.ts'
 
 describe('ag cancel', () => {
   test('from another terminal stops a run here and on the server', async () => {
     await using at = await builtWorkspace({step_ms: 500})
     const generating = at.run(['generate'])
-    await until(async () => (await activity(at.mock.url)) > 0)
+    await until('a picture at the server', async () => (await activity(at.mock.url)) > 0)
     const {exitCode, stdout, stderr} = await at.run(['cancel'])
     expect({exitCode, stderr}).toEqual({exitCode: 0, stderr: ''})
     expect(stdout.split('\n')).toEqual([
@@ -26,7 +27,7 @@ describe('ag cancel', () => {
   test('after a kill stops what the dead process left on the server', async () => {
     await using at = await builtWorkspace({step_ms: 500})
     const generating = at.run(['generate'])
-    await until(async () => (await activity(at.mock.url)) > 0)
+    await until('a picture at the server', async () => (await activity(at.mock.url)) > 0)
     generating.kill('SIGKILL')
     await generating
     expect(await activity(at.mock.url)).toBeGreaterThan(0)

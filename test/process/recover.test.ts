@@ -4,15 +4,16 @@ import {join} from 'node:path'
 import {describe, expect, test} from '@jest/globals'
 import {execa} from 'execa'
 import {ag, bin} from '../support/ag.ts'
-import {activity, builtWorkspace, until} from '../support/built-workspace.ts'
+import {activity, builtWorkspace} from '../support/built-workspace.ts'
 import {temporaryFolder} from '../support/folder.ts'
+import {until} from '../support/until.ts'
 
 /** `ag generate`, killed as soon as the server works on its first picture. */
 async function killed(step_ms: number) {
   const at = await builtWorkspace({step_ms})
   const running = at.run(['generate', '--concurrency', '1'])
-  await until(async () => (await activity(at.mock.url)) > 0)
-  await until(async () => /"ev":"submitted"/.test(histories(at.folder)))
+  await until('a picture at the server', async () => (await activity(at.mock.url)) > 0)
+  await until('a submitted request', () => /"ev":"submitted"/.test(histories(at.folder)))
   running.kill('SIGKILL')
   await running
   return at
@@ -29,7 +30,7 @@ function histories(folder: string): string {
 describe('ag recover', () => {
   test('says what it would do in a table, and does it only with --apply', async () => {
     await using at = await killed(20)
-    await until(async () => (await activity(at.mock.url)) === 0)
+    await until('an idle server', async () => (await activity(at.mock.url)) === 0)
     const before = histories(at.folder)
     const plan = await at.run(['recover'])
     expect(plan.stdout).toMatch(
@@ -88,7 +89,7 @@ describe('ag recover', () => {
 describe('ag generate on the next machine, with the histories alone', () => {
   test('finds what the lost runner got finished, and makes the rest', async () => {
     await using at = await killed(20)
-    await until(async () => (await activity(at.mock.url)) === 0)
+    await until('an idle server', async () => (await activity(at.mock.url)) === 0)
     await using next = temporaryFolder()
     mkdirSync(join(next.path, '.ag'))
     await cp(join(at.folder, '.ag', 'sessions'), join(next.path, '.ag', 'sessions'), {recursive: true})

@@ -5,8 +5,9 @@ import {join} from 'node:path'
 import {describe, expect, test} from '@jest/globals'
 import {startMock} from '../../src/server/mock/start.ts'
 import {ag} from '../support/ag.ts'
-import {activity, builtWorkspace, until} from '../support/built-workspace.ts'
+import {activity, builtWorkspace} from '../support/built-workspace.ts'
 import {INSTANT} from '../support/context.ts'
+import {until} from '../support/until.ts'
 
 /** The loopback addresses of this machine: a container may have no IPv6. */
 const LOOPBACK = Object.values(networkInterfaces())
@@ -159,7 +160,7 @@ describe('ag wait-idle', () => {
     })
     at.mock.control({foreign: {live_gens: 0}})
     const stopped = performance.now()
-    await until(async () => performance.now() - stopped > 1200)
+    await until('some time', () => performance.now() - stopped > 1200)
     child.kill('SIGCONT')
     const resumed = performance.now()
     expect(await child).toMatchObject({exitCode: 124})
@@ -169,7 +170,7 @@ describe('ag wait-idle', () => {
   test('notices at once that a generation of another process in this workspace has ended', async () => {
     await using at = await builtWorkspace({step_ms: 60})
     const generating = at.run(['generate'])
-    await until(async () => (await activity(at.mock.url)) > 0)
+    await until('a picture at the server', async () => (await activity(at.mock.url)) > 0)
     const {stdout} = await at.run(['wait-idle', '--scope', 'own', '--interval', '1m', ...NOW, '--json'])
     const waited = JSON.parse(stdout)
     expect(waited).toMatchObject({open: true})

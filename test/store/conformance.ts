@@ -2,6 +2,7 @@ import {describe, expect, test} from '@jest/globals'
 import {parseLine} from '../../src/session/history-line.ts'
 import type {SessionRequest} from '../../src/session/session.ts'
 import type {SessionStore} from '../../src/store/session-store.ts'
+import {until} from '../support/until.ts'
 
 export interface StoreUnderTest extends AsyncDisposable {
   readonly store: SessionStore
@@ -224,7 +225,7 @@ export function describeStore(name: string, make: () => Promise<StoreUnderTest>)
       let changes = 0
       const stop = under.store.watch(() => changes++)
       await writer.append({event: 'failed', state: 'failed', result: {error: 'x', reason: 'x'}})
-      while (changes === 0) await new Promise((resolve) => setImmediate(resolve))
+      await until('a change', () => changes > 0)
       stop()
     })
   })

@@ -39,8 +39,3 @@ export async function activity(url: string): Promise<number> {
   const state = (await fetch(`${url}/Mock/State`).then((answer) => answer.json())) as {activity: {live_gens: number}}
   return state.activity.live_gens
 }
-
-/** Looks again and again until it holds. */
-export async function until(holds: () => Promise<boolean>): Promise<void> {
-  while (!(await holds())) await new Promise((resolve) => setImmediate(resolve))
-}

@@ -6,8 +6,8 @@ import type {Readable} from 'node:stream'
 import {fileURLToPath} from 'node:url'
 import {execa} from 'execa'
 import {parse} from 'yaml'
-import {until} from './built-workspace.ts'
 import type {ResultsService} from './results-service.ts'
+import {until} from './until.ts'
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
 
@@ -243,7 +243,7 @@ function strikeAt(child: Child, {how, when}: Strike, statePath: string): () => P
     if (how === 'crash' || how === 'lose') child.kill('SIGKILL')
     else child.kill('SIGINT')
     if (how === 'kill' || how === 'terminate') {
-      await until(async () => (await readFile(statePath, 'utf8')).includes('interrupted'))
+      await until('a word to the post step', async () => (await readFile(statePath, 'utf8')).includes('interrupted'))
       child.kill(how === 'kill' ? 'SIGKILL' : 'SIGTERM')
     }
     const later = (ms: number, signal: NodeJS.Signals) => timers.push(setTimeout(() => child.kill(signal), ms))
