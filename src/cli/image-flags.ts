@@ -44,7 +44,8 @@ export const imageFlags = {
     helpGroup: 'PICTURE',
   }),
   name: Flags.string({
-    description: 'File name template in the output directory: {id} {index} {seed} {model} {ext}.',
+    description:
+      'File name template in the output directory: {id} {index} {seed} {model} {ext}. Default: {id}-{seed}.{ext}, and {id}.{ext} in a folder of the session.',
     helpGroup: 'PICTURE',
   }),
 } as const

@@ -5,7 +5,7 @@ import {RECOVER_DEFAULTS} from '../face/recover-settings.ts'
 export const recoverFlags = {
   apply: Flags.boolean({description: 'Do it. Without, nothing is changed: it only tells what it would do.'}),
   wait: Flags.boolean({
-    description: 'Wait for what the server still works on.',
+    description: 'With --apply: wait for what the server still works on.',
     dependsOn: ['apply'],
   }),
   timeout: Flags.string({
@@ -15,7 +15,7 @@ export const recoverFlags = {
   }),
   resubmit: Flags.boolean({
     description:
-      'Make again, with the same seeds, what is known to be lost; of sessions named by --session also those of which nobody knows.',
+      'With --apply: make again, with the same seeds, what is known to be lost; of sessions named by --session also those of which nobody knows.',
     dependsOn: ['apply'],
   }),
   session: Flags.string({
