@@ -115,14 +115,10 @@ async function stopUser({server, clock, report}: Context, {signal}: Deadline): P
 async function stop(context: Context, target: Target, deadline: Deadline): Promise<CancelOutcome[]> {
   const {server, sessions} = context
   const {credentials, run} = target
-  const all = [...credentials.values()]
-  const [elsewhere] = all
-  if (elsewhere && all.every((credential) => credential.server !== server.address)) {
-    const message = `runs on ${elsewhere.server}: ag cancel --run ${run} --server ${elsewhere.server}`
-    return target.sessions.map((session) => describe(session, message, 'elsewhere'))
-  }
-  const reachable = target.sessions.filter((session) => !isBeyondReach(session, credentials))
-  const beyond = target.sessions.filter((session) => !reachable.includes(session))
+  const away = target.sessions.flatMap((session) => sentElsewhere(session, credentials, server) ?? [])
+  const here = target.sessions.filter(({id}) => !away.some(({session}) => session === id))
+  const reachable = here.filter((session) => !isBeyondReach(session, credentials))
+  const beyond = here.filter((session) => !reachable.includes(session))
   if (reachable.length > 0) {
     if (target.wholeRun) await sessions.runs.requestCancel(run)
     for (const {id} of target.wholeRun ? [] : reachable) await sessions.runs.requestCancel(run, id)
@@ -130,8 +126,9 @@ async function stop(context: Context, target: Target, deadline: Deadline): Promi
   const outcomes = await settleAll(context, {...target, sessions: reachable}, deadline)
   // A live process clears up after itself, once it has seen the request.
   const stillOurs = (await sessions.list({active: true})).some((session) => session.run === run)
-  if (!stillOurs && reachable.every(({ownerStanding}) => ownerStanding === 'dead')) await sessions.runs.forgetAll(run)
-  return [...outcomes, ...beyond.map(describeBeyondReach)]
+  if (!stillOurs && away.length === 0 && reachable.every(({ownerStanding}) => ownerStanding === 'dead'))
+    await sessions.runs.forgetAll(run)
+  return [...outcomes, ...beyond.map(describeBeyondReach), ...away]
 }
 
 /**
@@ -202,6 +199,19 @@ async function whyItGoesOn({server}: Context, signal: AbortSignal): Promise<stri
   return backends?.some(({status, interruptible}) => status === 'running' && !interruptible)
     ? 'goes on: a backend of this server cannot be interrupted; it finishes the picture it has begun, which is kept.'
     : 'has not stopped yet: a backend stops between two steps.'
+}
+
+/** Of a session that was sent to another server: where to cancel it. */
+function sentElsewhere(
+  session: OwnedSession,
+  credentials: ReadonlyMap<string, Credential>,
+  {address}: Context['server'],
+): CancelOutcome | undefined {
+  const own = credentialsOf(session, credentials)
+  const [first] = own
+  if (!first || own.some(({server}) => server === address)) return undefined
+  const message = `runs on ${first.server}: ag cancel --run ${session.run} --server ${first.server}`
+  return describe(session, message, 'elsewhere')
 }
 
 /** Without the credential nobody can stop what the server was asked to make; and another machine's process may be alive. */

@@ -26,7 +26,7 @@ export function redact(text: string): string {
   for (const secret of secrets) clean = clean.replaceAll(secret, '***')
   return clean
     .replace(/("?session_id"?\s*[:=]\s*"?)[0-9a-f]{40}/gi, '$1***')
-    .replace(/\b([a-z][a-z0-9+.-]*:\/\/)[^\s/?#"<>\\]+@/gi, '$1***@')
+    .replace(/\b([a-z][a-z0-9+.-]*:\/\/)[^\s/"<>\\]+@/gi, '$1***@')
 }
 
 /**

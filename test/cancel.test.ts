@@ -233,6 +233,23 @@ describe('cancel of what a dead process left', () => {
     expect(await at.sessions.get('gen-r1-hero')).toMatchObject({state: 'cancelled', result: {reason: 'cancelled'}})
   })
 
+  test('at another server is told where, whatever else is known of its run', async () => {
+    await using at = await rehearse()
+    await orphan(at)
+    await keepCredentialOf(
+      {...at, server: Object.assign(new SwarmServer(at.mock.url), {address: 'http://first'})},
+      'gen-r1-hero',
+      'x',
+    )
+    await at.sessions.runs.keepCredential('r1', {server: at.server.address, secret: 'f'.repeat(40)})
+    expect(await cancelFromElsewhere(at)).toMatchObject({
+      exit_code: 2,
+      sessions: [{outcome: 'elsewhere', message: expect.stringMatching(/--server http:\/\/first/)}],
+    })
+    expect(await at.sessions.get('gen-r1-hero')).toMatchObject({state: 'generating'})
+    expect((await at.sessions.runs.credentials('r1')).size).toBe(2)
+  })
+
   test('that noted nothing touches no other process of its run', async () => {
     await using at = await rehearse(slow)
     const running = at.generate(manifest('a'), {run: 'r1', resume: 'adopt'})

@@ -251,6 +251,19 @@ describe('history', () => {
     expect(await at.generate(icon('a'))).toMatchObject({kept: 1})
   })
 
+  test('prunes pictures of prompts but for the newest, though each has a folder of its own', async () => {
+    await using at = await rehearse()
+    const picture = {sha256: 'ab'.repeat(32), bytes: 1, width: 1, height: 1, format: 'png'}
+    for (const n of [1, 2, 3]) {
+      const id = `gen-r${n}-image`
+      const request = {run: `r${n}`, asset: 'image', prompt: 'p', parameters: {}, output: 'a.png', server: ''}
+      const result = {picture: {...picture, path: `output/${id}/image.png`}}
+      await at.sessions.record(id, request, {event: 'completed', state: 'completed', result})
+    }
+    const later = {...at.context, clock: {...at.context.clock, now: () => Date.now() + 86_400_000}}
+    expect((await pruneHistory(later, {olderThanMs: 1, keep: 0, dryRun: true})).removed).toHaveLength(2)
+  })
+
   test('verify finds a history that was emptied, also of a session that is known to be over', async () => {
     await using at = await rehearse()
     await at.generate(two)

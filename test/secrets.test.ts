@@ -16,6 +16,7 @@ describe('the redactor', () => {
     expect(redact('key hunter2hunter2!')).toBe('key ***!')
     expect(redact(`{"session_id":"${'a1'.repeat(20)}"}`)).toBe('{"session_id":"***"}')
     expect(redact('at https://me:pw@host/x')).toBe('at https://***@host/x')
+    expect(redact('at http://ag:hunter#2?x@host:7801')).toBe('at http://***@host:7801')
     expect(redact('at https://me:p@ss@host/x?to=me@host')).toBe('at https://***@host/x?to=me@host')
   })
 

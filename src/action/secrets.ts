@@ -11,13 +11,14 @@ export function maskSecrets({command: {settings}}: Inputs): void {
   const headers = [header ?? []].flat().flatMap((text) => text.split('\n'))
   for (const line of headers) addSecret(line.slice(line.search(/[=:]/) + 1).trim())
   for (const address of [server].flat().flatMap((text) => text.split(/\s+/))) {
-    const url = URL.parse(/^[a-z][a-z0-9+.-]*:\/\//i.test(address) ? address : `http://${address}`)
-    if (!url) continue
-    // A token may stand where the user does. As it was given, and as it is meant.
-    const secret = url.password || url.username
-    addSecret(secret)
-    addSecret(decoded(secret))
-    addSecret(/\/\/(.*)@/.exec(address)?.[1])
+    // Also of what is no URL: a password with signs that it may not have is told to be wrong, and must not be shown.
+    const [, who = ''] = /^(?:[a-z][a-z0-9+.-]*:\/\/)?([^\s/]*)@/i.exec(address) ?? []
+    const [, password = who] = /:(.*)$/.exec(who) ?? []
+    // As it was given, as it is meant, and as the library writes it. A token may stand where the user does.
+    addSecret(who)
+    addSecret(password)
+    addSecret(decoded(password))
+    addSecret(URL.parse(address)?.password)
   }
 }
 

@@ -42,8 +42,6 @@ export function whyOtherTag(asked: EmbeddedTag, bytes: Uint8Array): string | und
   if (differs('run')) return 'was made by another run'
   if (differs('item')) return 'is of another asset'
   if (differs('key')) return 'was made from another description'
-  // A preset of the user may have changed the seed; the key is of what we asked for.
-  const isKeyed = asked.key !== undefined && tag?.key === asked.key
-  if (!isKeyed && differs('seed')) return 'has another seed'
+  if (differs('seed')) return 'has another seed'
   return undefined
 }

@@ -2,7 +2,7 @@ import {systemClock} from '../clock.ts'
 import {UsageError} from '../errors.ts'
 import {type WaitResult, waitIdle} from '../wait-idle.ts'
 import type {Conduct} from './conduct.ts'
-import {connect} from './connect.ts'
+import {type Connection, connect} from './connect.ts'
 import {type GateSettings, waitOptions} from './gate.ts'
 import type {ServerSettings, StateSettings} from './settings.ts'
 import {openHistories} from './workspace.ts'
@@ -25,10 +25,14 @@ export async function runWait(settings: WaitSettings, {signal, report}: Conduct)
   if (names.length === 0) throw new UsageError('No server is named.', {next: 'Give one with --server (AG_SERVER).'})
   const options = waitOptions(settings, names.length)
   const sessions = openHistories(settings, {command: 'ag wait-idle', readOnly: true})
-  await using connections = new AsyncDisposableStack()
-  const servers = []
-  for (const server of names) servers.push(connections.use(await connect({...settings, server})).server)
-  return await waitIdle({servers, sessions, clock: systemClock, signal, report}, options)
+  const connections: Connection[] = []
+  try {
+    for (const server of names) connections.push(await connect({...settings, server}))
+    const servers = connections.map(({server}) => server)
+    return await waitIdle({servers, sessions, clock: systemClock, signal, report}, options)
+  } finally {
+    for (const connection of connections) await connection[Symbol.asyncDispose]()
+  }
 }
 
 /** The last word of a wait, for people. */

@@ -3,7 +3,7 @@ import type {Asset} from '../asset/asset.ts'
 import {refuseIfCancelled} from '../cancel-request.ts'
 import type {Context} from '../context.ts'
 import {endingOf, messageOf, stopsTheRun} from '../ending.ts'
-import {AgError, CancelledError} from '../errors.ts'
+import {AgError} from '../errors.ts'
 import {describePicture, type WholePicture} from '../fetch-picture.ts'
 import {fetchSought, isBroken, isNotThere, recoveredResult, soughtBy} from '../recovery/adopt.ts'
 import {type Case, caseOfSession} from '../recovery/case.ts'
@@ -53,7 +53,7 @@ export async function adoptEarlier(
       const outcome = isSettled(session) ? await attempt.fromSettled() : await attempt.fromOrphan()
       if (outcome) return outcome
     } catch (error) {
-      // Taken over or not, it stays unsettled: the next run, or `ag recover`, goes on with it.
+      // What was taken over and is not settled, the next run, or `ag recover`, goes on with.
       const outcome: AssetOutcome = {asset: asset.id, session: session.id, state: 'pending'}
       if (context.signal.aborted) return outcome
       if (stopsTheRun(error)) throw new RunStoppedError(outcome, error)
@@ -103,10 +103,20 @@ class Adoption {
     const writer = await sessions.claim(this.#session.id)
     if (!writer) return {live: this.#session}
     report({event: 'asset.started', asset: this.#asset.id, session: this.#session.id})
-    const decision = await this.#decide(one).catch(async (error: unknown) => {
-      if (error instanceof CancelledError) await this.#settle(writer, 'cancelled', 'cancelled', error.message)
+    try {
+      return await this.#bringToEnd(one, writer)
+    } catch (error) {
+      // Left open, it would be waited for as long as this process lives; where all of the run ends, that is not long.
+      if (error instanceof AgError && !stopsTheRun(error) && !this.#context.signal.aborted) {
+        const {state, reason, message} = endingOf(error, this.#context.signal)
+        await this.#settle(writer, isBroken(error) ? 'lost' : state, reason, message)
+      }
       throw error
-    })
+    }
+  }
+
+  async #bringToEnd(one: Case, writer: SessionWriter): Promise<AssetOutcome | undefined> {
+    const decision = await this.#decide(one)
     if (decision.elsewhere !== undefined)
       return sentElsewhere(this.#context, this.#asset, this.#session, decision.elsewhere)
     const {verdict, image} = decision
@@ -123,15 +133,11 @@ class Adoption {
     return verdict.reason === 'outcome_unknown' ? this.#lost(because) : undefined
   }
 
-  /**
-   * Without its picture the session is lost: one that is gone, or another, is made anew at once; of one that does not come whole the next run looks
-   * once more.
-   */
+  /** A picture that is gone, or another, is made anew at once. */
   async #fetchOrSettle(writer: SessionWriter, image: GeneratedImage): Promise<WholePicture | undefined> {
     try {
       return await this.#fetch(image)
     } catch (error) {
-      if (isBroken(error)) await this.#settle(writer, 'lost', 'broken', messageOf(error))
       if (!isNotThere(error)) throw error
       await this.#settle(writer, 'lost', 'gone', messageOf(error))
       return undefined

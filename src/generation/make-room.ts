@@ -1,4 +1,4 @@
-import {readFile} from 'node:fs/promises'
+import {lstat, readFile} from 'node:fs/promises'
 import type {Asset, ImageFormat} from '../asset/asset.ts'
 import {embeddedTag} from '../asset/embedded-tag.ts'
 import {confine} from '../asset/output-path.ts'
@@ -47,10 +47,19 @@ export async function isForeignFile(
   path: string,
   recorded?: () => Promise<ReadonlyMap<string, string>>,
 ): Promise<boolean> {
+  if (!(await isThere(path))) return false
   const known = await (recorded ?? sessions.recordedPictures.bind(sessions))()
   if (known.has(fromWorkspace(workspace, path))) return false
   const bytes = await readExisting(path)
   return bytes !== undefined && embeddedTag(bytes)?.item !== asset.id
+}
+
+/** Most are not: then nobody need ask the histories. A folder or a file in the way of the path is told by whoever reads. */
+async function isThere(path: string): Promise<boolean> {
+  return lstat(path).then(
+    () => true,
+    (error: unknown) => systemCode(error) !== 'ENOENT',
+  )
 }
 
 async function readExisting(path: string): Promise<Uint8Array | undefined> {

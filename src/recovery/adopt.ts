@@ -1,4 +1,5 @@
 import {embeddedTag, whyOtherTag} from '../asset/embedded-tag.ts'
+import {tellingSeed} from '../asset/parameter.ts'
 import type {Context} from '../context.ts'
 import {describePicture, fetchWhole, sha256, type WholePicture} from '../fetch-picture.ts'
 import {type GeneratedImage, GenerationError} from '../server/image-server.ts'
@@ -17,13 +18,13 @@ export interface Sought {
 
 /** What a session's history says of the picture it was to make. */
 export function soughtBy(session: OwnedSession, request: SessionRequest | undefined): Sought {
-  const seed = request?.parameters['seed']
+  const seed = tellingSeed(request?.parameters ?? {})
   const digest = session.result?.picture?.sha256
   return {
     run: session.run,
     asset: session.asset,
     ...(session.key === undefined ? {} : {key: session.key}),
-    ...(typeof seed === 'number' && seed >= 0 ? {seed} : {}),
+    ...(seed === undefined ? {} : {seed}),
     ...(digest ? {digest} : {}),
   }
 }

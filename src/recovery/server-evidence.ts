@@ -1,3 +1,4 @@
+import {tellingSeed} from '../asset/parameter.ts'
 import type {Context} from '../context.ts'
 import {redact} from '../secrets.ts'
 import type {GeneratedImage} from '../server/image-server.ts'
@@ -106,13 +107,13 @@ export async function questionOf(
   const silentMs = clock.now() - Date.parse(updatedAt)
   const credentials = await sessions.runs.credentials(run).catch(() => undefined)
   const credential = submission?.by === undefined ? undefined : credentials?.get(submission.by)
-  const seed = request?.parameters['seed']
+  const seed = tellingSeed(request?.parameters ?? {})
   return {
     session: id,
     item: asset,
     silentMs,
     ...(key === undefined ? {} : {key}),
-    ...(typeof seed === 'number' && seed >= 0 ? {seed} : {}),
+    ...(seed === undefined ? {} : {seed}),
     ...(request?.server ? {sentTo: request.server} : {}),
     ...(request?.user ? {sentAs: request.user} : {}),
     ...(credential ? {credential} : {}),

@@ -1,4 +1,5 @@
 import {whyOtherTag} from '../asset/embedded-tag.ts'
+import {tellingSeed} from '../asset/parameter.ts'
 import {
   type GeneratedImage,
   GenerationError,
@@ -48,6 +49,6 @@ export async function chooseOwn(
 }
 
 function askedFor({tag, parameters}: ImageRequest): WantedPicture & {readonly run: string} {
-  const seed = Number(parameters['seed'])
-  return {...tag, ...(Number.isSafeInteger(seed) && seed >= 0 ? {seed} : {})}
+  const seed = tellingSeed(parameters)
+  return {...tag, ...(seed === undefined ? {} : {seed})}
 }

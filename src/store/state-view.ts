@@ -138,9 +138,12 @@ function readStateFile(path: string): {sessions: Readonly<Record<string, Entry>>
 /** Whether a path is that of a state file, or free for one. */
 export function mayBeStateFile(path: string): boolean {
   const facts = lstatSync(path, {throwIfNoEntry: false})
-  if (!facts || (facts.isFile() && facts.size === 0)) return true
+  // A link that leads nowhere yet.
+  if (!facts || facts.isSymbolicLink()) return true
+  const text = facts.isFile() ? readSmallText(path, STATE_FILE_LIMIT)?.trim() : undefined
+  if (text === '' || (facts.isFile() && facts.size === 0)) return true
   try {
-    const {sessions} = JSON.parse((facts.isFile() && readSmallText(path, STATE_FILE_LIMIT)) || '')
+    const {sessions = {}} = JSON.parse(text ?? '')
     return typeof sessions === 'object' && sessions !== null
   } catch {
     return false

@@ -90,6 +90,22 @@ test.each([
   await other.die()
 })
 
+test('two that cannot put in place what they found do not wait for each other', async () => {
+  const two = `
+defaults: {model: mock/sdxl-base, steps: 4, width: 64, height: 64}
+assets: [{id: a, prompt: a sun}, {id: b, prompt: a moon}]
+`
+  await using at = await rehearse({image_format: 'JPG'})
+  await using other = await at.beside()
+  for (const asset of ['a', 'b']) {
+    await orphan(at, two, {asset, phase: 'ack', finished: true, run: 'old'})
+    await at.write(`assets/${asset}.jpg`, 'a drawing of somebody')
+  }
+  const runs = [at.generate(two, {run: 'r1', concurrency: 1}), other.generate(two, {run: 'r2', concurrency: 1})]
+  for (const result of await Promise.all(runs)) expect(result).toMatchObject({exit_code: 6, failed: 2})
+  expect(await at.sessions.list({active: true})).toEqual([])
+})
+
 test('a process that nobody can ask after is not waited for', async () => {
   await using at = await rehearse()
   const session = await orphan(at, three, {asset: 'sun', phase: 'ack'})

@@ -220,6 +220,20 @@ describe('generate, after a run that found some of its pictures on the server', 
 })
 
 describe('generate under a name', () => {
+  test.each([
+    ['failed for a moment', {error: 'Something went wrong while generating images.'}],
+    ['lost its connection', {drop: 'running'}],
+  ] as const)('takes no earlier picture of a random seed for the new one, when that %s', async (_what, act) => {
+    const random = 'assets: [{id: a, prompt: a sun, model: mock/flux-dev, width: 64, height: 64, seed: random}]'
+    await using at = await rehearse({step_ms: 2})
+    const seedOf = ({assets}: GenerateResult) => assets[0]?.seed
+    const first = await at.generate(random, {run: 'nightly', resume: 'never'})
+    at.mock.control({faults: [{times: 1, do: act}]})
+    const second = await at.generate(random, {run: 'nightly', resume: 'never'})
+    expect(second).toMatchObject({made: 1})
+    expect(seedOf(second)).not.toBe(seedOf(first))
+  })
+
   const faults = [{when: {prompt: 'moon'}, times: 1, do: {error: 'ComfyUI errored: {}'}}]
 
   test('does not go on with a run that has made another picture of an asset: the two would have one name', async () => {

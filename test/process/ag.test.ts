@@ -5,7 +5,7 @@ import {pathToFileURL} from 'node:url'
 import {describe, expect, test} from '@jest/globals'
 import {execa} from 'execa'
 import type {MockOptions} from '../../src/server/mock/options.ts'
-import {ag, bin} from '../support/ag.ts'
+import {ag, bin, node} from '../support/ag.ts'
 import {activity, builtWorkspace as workspace} from '../support/built-workspace.ts'
 import {temporaryFolder} from '../support/folder.ts'
 import {until} from '../support/until.ts'
@@ -318,7 +318,7 @@ describe('ag status', () => {
         'bash',
         [
           '-c',
-          `asset-generator() { "${process.execPath}" "${new URL('../../bin/ag.js', import.meta.url).pathname}" "$@"; }; jq() { "${process.execPath}" -e 'const q=process.argv[1];const d=JSON.parse(require("fs").readFileSync(0));console.log(q===".generations_running"?d.generations_running:Object.keys(d.sessions).length)' "$1"; }; ${script}`,
+          `asset-generator() { "${node}" "${new URL('../../bin/ag.js', import.meta.url).pathname}" "$@"; }; jq() { "${process.execPath}" -e 'const q=process.argv[1];const d=JSON.parse(require("fs").readFileSync(0));console.log(q===".generations_running"?d.generations_running:Object.keys(d.sessions).length)' "$1"; }; ${script}`,
         ],
         {cwd: at.folder, env: {AG_SERVER: at.mock.url}},
       )
@@ -526,7 +526,7 @@ describe('output that nobody takes', () => {
     const full = openSync('/dev/full', 'w')
     await using folder = temporaryFolder()
     const stdio = ['ignore', full, 'pipe'] as const
-    const {status, stderr} = spawnSync(process.execPath, [bin, 'history', '--json'], {
+    const {status, stderr} = spawnSync(node, [bin, 'history', '--json'], {
       cwd: folder.path,
       stdio: [...stdio],
     })

@@ -3,7 +3,7 @@ import {cp} from 'node:fs/promises'
 import {join} from 'node:path'
 import {describe, expect, test} from '@jest/globals'
 import {execa} from 'execa'
-import {ag, bin} from '../support/ag.ts'
+import {ag, bin, node} from '../support/ag.ts'
 import {activity, builtWorkspace} from '../support/built-workspace.ts'
 import {temporaryFolder} from '../support/folder.ts'
 import {until} from '../support/until.ts'
@@ -105,7 +105,7 @@ describe('ag generate on the next machine, with the histories alone', () => {
 describe('ag history', () => {
   test('ends at once when it is stopped while it reads from a pipe', async () => {
     await using folder = temporaryFolder()
-    const child = execa(process.execPath, [bin, 'history', 'merge', '-'], {
+    const child = execa(node, [bin, 'history', 'merge', '-'], {
       cwd: folder.path,
       reject: false,
       stdin: 'pipe',

@@ -4,13 +4,16 @@ import {execa} from 'execa'
 /** The built command. */
 export const bin = fileURLToPath(new URL('../../bin/ag.js', import.meta.url))
 
-/** Runs the built `ag` as a process, on the Node that runs the tests, with nothing of this machine's environment but the PATH. */
+/** The Node that runs it: that of the tests, or an older one, which would not understand the tests themselves (`npm run test:lowest`). */
+export const node = process.env['AG_TEST_NODE'] ?? process.execPath
+
+/** Runs the built `ag` as a process, with nothing of this machine's environment but the PATH. */
 export function ag(
   args: readonly string[],
   {cwd, env, input}: {readonly cwd: string; readonly env?: Record<string, string>; readonly input?: string},
 ) {
   const {PATH, HOME, TMPDIR, SystemRoot} = process.env
-  return execa(process.execPath, [bin, ...args], {
+  return execa(node, [bin, ...args], {
     cwd,
     reject: false,
     extendEnv: false,

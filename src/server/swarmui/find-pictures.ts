@@ -76,7 +76,7 @@ function viewPath({user_id: user, output_append_user: append}: NewSession, path:
 type Listed = z.output<typeof imageList>['files'][number]
 
 /**
- * Of the pictures of an item, the one that was made from the key that is sought; where none tells its key, by the seed. Of several the first: the
+ * Of the pictures of an item, the one that was made from the key and with the seed that are sought. Of several the first: the
  * server appends `-1`, `-2` to names that are taken, as they are for further outputs of the same request (reference 2.4).
  */
 function choose(listed: readonly Listed[], {item, key, seed}: WantedPicture): Listed | undefined {
@@ -88,8 +88,7 @@ function choose(listed: readonly Listed[], {item, key, seed}: WantedPicture): Li
   const open = finished.filter(({sui_extra_data: extra}) => key === undefined || extra?.agkey === undefined)
   const hasSeed = ({sui_image_params: made}: (typeof finished)[number]): boolean =>
     seed === undefined || made?.seed === seed
-  // A preset of the user may have changed the seed; the key is of what we asked for.
-  return (keyed.find(hasSeed) ?? keyed[0] ?? open.find(hasSeed))?.picture
+  return (keyed.find(hasSeed) ?? open.find(hasSeed))?.picture
 }
 
 /** What the server appended to a picture's name; 0 for nothing. */

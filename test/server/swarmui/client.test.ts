@@ -72,12 +72,14 @@ describe.each(['websocket', 'http'] as const)('a picture over %s', (transport) =
     expect(await broken.server.generate(keyed, {signal: never})).toMatchObject({ref: `View/local/ag/r1/${name}`})
   })
 
-  test('is found by what it was made from, whatever seed a preset gave it', async () => {
+  test('is not taken for one with another seed: with a random one the key is the same', async () => {
     await using at = await connected({}, {transport})
     const keyed = {...request, tag: {...request.tag, key: 'k'}}
     await at.server.generate(keyed, {signal: never})
-    const found = await at.server.findPictures('r1', [{item: 'fox', key: 'k', seed: 7}], never)
-    expect(found.get('fox')).toMatchObject({ref: 'View/local/ag/r1/fox.png', seed: 42})
+    const find = async (wanted: object) =>
+      (await at.server.findPictures('r1', [{item: 'fox', ...wanted}], never)).get('fox')
+    expect(await find({key: 'k', seed: 7})).toBeUndefined()
+    expect(await find({key: 'k'})).toMatchObject({ref: 'View/local/ag/r1/fox.png', seed: 42})
   })
 
   describe('whose connection breaks, where another of its name was made before', () => {
