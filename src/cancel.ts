@@ -119,11 +119,13 @@ async function stop(context: Context, target: Target, deadline: Deadline): Promi
   const here = target.sessions.filter(({id}) => !away.some(({session}) => session === id))
   const reachable = here.filter((session) => !isBeyondReach(session, credentials))
   const beyond = here.filter((session) => !reachable.includes(session))
+  // Who is at another server is not asked to stop here.
+  const wholeRun = target.wholeRun && away.length === 0
   if (reachable.length > 0) {
-    if (target.wholeRun) await sessions.runs.requestCancel(run)
-    for (const {id} of target.wholeRun ? [] : reachable) await sessions.runs.requestCancel(run, id)
+    if (wholeRun) await sessions.runs.requestCancel(run)
+    for (const {id} of wholeRun ? [] : reachable) await sessions.runs.requestCancel(run, id)
   }
-  const outcomes = await settleAll(context, {...target, sessions: reachable}, deadline)
+  const outcomes = await settleAll(context, {...target, wholeRun, sessions: reachable}, target.sessions, deadline)
   // A live process clears up after itself, once it has seen the request.
   const stillOurs = (await sessions.list({active: true})).some((session) => session.run === run)
   if (!stillOurs && away.length === 0 && reachable.every(({ownerStanding}) => ownerStanding === 'dead'))
@@ -133,9 +135,14 @@ async function stop(context: Context, target: Target, deadline: Deadline): Promi
 
 /**
  * Interrupts a run's work until its sessions are settled, by their process or, where that is gone, by us. Again and again: the
- * credential appears only with the first request.
+ * credential appears only with the first request. `known` are all of its sessions; what is not among them was begun since.
  */
-async function settleAll(context: Context, target: Target, deadline: Deadline): Promise<CancelOutcome[]> {
+async function settleAll(
+  context: Context,
+  target: Target,
+  known: readonly OwnedSession[],
+  deadline: Deadline,
+): Promise<CancelOutcome[]> {
   const {run, wholeRun} = target
   const targets = [...target.sessions]
   const {clock, report} = context
@@ -147,7 +154,7 @@ async function settleAll(context: Context, target: Target, deadline: Deadline): 
   try {
     while (!stopped) {
       await work.stop(targets, deadline.signal)
-      if (wholeRun) targets.push(...(await begunSince(context, run, targets)))
+      if (wholeRun) targets.push(...(await begunSince(context, run, [...known, ...targets])))
       for (const one of targets.filter(({id}) => !settled.has(id))) {
         const now = await settleIfGone(context, one.id, work.left([one]))
         if (now && isSettled(now)) settled.set(one.id, describe(now, ENDINGS[now.state] ?? `had ${now.state} before`))

@@ -248,6 +248,13 @@ describe('cancel of what a dead process left', () => {
     })
     expect(await at.sessions.get('gen-r1-hero')).toMatchObject({state: 'generating'})
     expect((await at.sessions.runs.credentials('r1')).size).toBe(2)
+    await at.sessions.create('gen-r1-here', {...request, server: at.server.address})
+    const stopping = cancelFromElsewhere(at, {timeoutMs: 300})
+    expect((await stopping).sessions.map(({session, outcome}) => [session, outcome]).sort()).toEqual([
+      ['gen-r1-here', 'running'],
+      ['gen-r1-hero', 'elsewhere'],
+    ])
+    expect(await at.sessions.get('gen-r1-hero')).toMatchObject({state: 'generating'})
   })
 
   test('that noted nothing touches no other process of its run', async () => {

@@ -249,6 +249,11 @@ describe('history', () => {
     const later = {...at.context, clock: {...at.context.clock, now: () => Date.now() + 86_400_000}}
     expect((await pruneHistory(later, {olderThanMs: 1, keep: 0, dryRun: false})).removed).toEqual([])
     expect(await at.generate(icon('a'))).toMatchObject({kept: 1})
+    const named = (name: string) => icon('a').replace('id: icon', `id: icon, path: ${name}.png`)
+    await at.generate(named('day'))
+    await at.generate(named('night'))
+    await pruneHistory(later, {olderThanMs: 1, keep: 0, dryRun: false})
+    expect(await at.generate(named('day'))).toMatchObject({kept: 1})
   })
 
   test('prunes pictures of prompts but for the newest, though each has a folder of its own', async () => {

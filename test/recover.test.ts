@@ -55,6 +55,18 @@ function contents(folder: string): string[] {
 }
 
 describe('recover', () => {
+  // That a preset may set the seed, also one that is named in the prompt: reference 2.1.
+  test('takes a picture with another seed where the key says that it is the one', async () => {
+    await using at = await rehearse()
+    const manifest = two.replace('prompt: a sun', 'prompt: "a sun <preset:night>", seed: 6')
+    const id = await orphan(at, manifest, {asset: 'sun', phase: 'ack'})
+    const {key = '', run: name = ''} = (await at.sessions.get(id)) ?? {}
+    const parameters = {prompt: 'a sun', model: 'mock/sdxl-base', steps: 4, width: 64, height: 64, seed: 99}
+    const {signal} = at.context
+    await at.server.generate({parameters, tag: {run: name, item: 'sun', key}}, {signal})
+    expect(await run(at)).toMatchObject({sessions: [{state: 'completed', reason: 'on_server'}]})
+  })
+
   test('puts a picture where its asset wants it, also when the history came without its prompts', async () => {
     await using at = await rehearse()
     const id = await orphan(at, two, {asset: 'sun', phase: 'ack', finished: true})

@@ -12,13 +12,13 @@ export function maskSecrets({command: {settings}}: Inputs): void {
   for (const line of headers) addSecret(line.slice(line.search(/[=:]/) + 1).trim())
   for (const address of [server].flat().flatMap((text) => text.split(/\s+/))) {
     // Also of what is no URL: a password with signs that it may not have is told to be wrong, and must not be shown.
-    const [, who = ''] = /^(?:[a-z][a-z0-9+.-]*:\/\/)?([^\s/]*)@/i.exec(address) ?? []
+    const [, who = ''] = /^(?:[a-z][a-z0-9+.-]*:\/\/)?(.*)@/i.exec(address) ?? []
     const [, password = who] = /:(.*)$/.exec(who) ?? []
     // As it was given, as it is meant, and as the library writes it. A token may stand where the user does.
     addSecret(who)
     addSecret(password)
     addSecret(decoded(password))
-    addSecret(URL.parse(address)?.password)
+    addSecret(URL.parse(/^[a-z][a-z0-9+.-]*:\/\//i.test(address) ? address : `http://${address}`)?.password)
   }
 }
 

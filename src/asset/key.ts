@@ -6,7 +6,11 @@ import type {Asset} from './asset.ts'
  * left out: any picture of such an asset is as good as another. Placeholders of the embedded mock are pictures of their own.
  */
 export function assetKey(
-  {id, parameters, randomSeed}: Pick<Asset, 'id' | 'parameters' | 'randomSeed'>,
+  {
+    id,
+    parameters,
+    randomSeed,
+  }: Pick<Asset, 'id' | 'randomSeed'> & {readonly parameters: Readonly<Record<string, unknown>>},
   {address}: {readonly address: string},
 ): string {
   const sent = Object.entries(randomSeed ? {...parameters, seed: 'random'} : parameters)
@@ -15,4 +19,21 @@ export function assetKey(
     .update(JSON.stringify([id, sorted, ...(address === 'mock' ? ['mock'] : [])]))
     .digest('hex')
     .slice(0, 32)
+}
+
+/**
+ * The seed by which pictures of one key are told apart: with a random seed each has its own. `undefined` where the key has it already, because then a
+ * preset of the server's user may have changed it, and the picture is the one all the same.
+ */
+export function seedBesideKey(
+  key: string | undefined,
+  {
+    id,
+    parameters,
+    address,
+  }: {readonly id: string; readonly parameters: Readonly<Record<string, unknown>>; readonly address: string},
+): number | undefined {
+  if (key !== undefined && key === assetKey({id, parameters, randomSeed: false}, {address})) return undefined
+  const {seed} = parameters
+  return typeof seed === 'number' && Number.isSafeInteger(seed) && seed >= 0 ? seed : undefined
 }

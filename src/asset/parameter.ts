@@ -74,12 +74,3 @@ function isParameterValue(value: unknown): value is ParameterValue {
 export function reservedParameter(name: string): string | undefined {
   return RESERVED[parameterId(name)]
 }
-
-/** The seed that a picture of these parameters says it was made with; `undefined` where nobody can tell: a preset of the user may set another. */
-export function tellingSeed(parameters: Readonly<Record<string, unknown>>): number | undefined {
-  const {seed, presets} = parameters
-  const isChosen = presets === undefined || (Array.isArray(presets) && presets.length === 0)
-  return isChosen && Number.isSafeInteger(Number(seed)) && Number(seed) >= 0 && seed !== '' && seed !== undefined
-    ? Number(seed)
-    : undefined
-}

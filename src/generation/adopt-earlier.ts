@@ -3,7 +3,7 @@ import type {Asset} from '../asset/asset.ts'
 import {refuseIfCancelled} from '../cancel-request.ts'
 import type {Context} from '../context.ts'
 import {endingOf, messageOf, stopsTheRun} from '../ending.ts'
-import {AgError} from '../errors.ts'
+import {AgError, CancelledError} from '../errors.ts'
 import {describePicture, type WholePicture} from '../fetch-picture.ts'
 import {fetchSought, isBroken, isNotThere, recoveredResult, soughtBy} from '../recovery/adopt.ts'
 import {type Case, caseOfSession} from '../recovery/case.ts'
@@ -11,7 +11,7 @@ import {findOnDisk, readOnDisk} from '../recovery/find-on-disk.ts'
 import type {Places} from '../recovery/place.ts'
 import {askServer, type ServerAnswer} from '../recovery/server-evidence.ts'
 import {judgeSession, type RecoveryVerdict} from '../recovery/verdict.ts'
-import type {GeneratedImage} from '../server/image-server.ts'
+import {type GeneratedImage, GenerationError} from '../server/image-server.ts'
 import {isSettled} from '../session/history-line.ts'
 import type {Picture, SessionResult} from '../session/session.ts'
 import type {OwnedSession, SessionWriter} from '../store/session-store.ts'
@@ -106,19 +106,26 @@ class Adoption {
     try {
       return await this.#bringToEnd(one, writer)
     } catch (error) {
-      // Left open, it would be waited for as long as this process lives; where all of the run ends, that is not long.
-      if (error instanceof AgError && !stopsTheRun(error) && !this.#context.signal.aborted) {
-        const {state, reason, message} = endingOf(error, this.#context.signal)
-        await this.#settle(writer, isBroken(error) ? 'lost' : state, reason, message)
-      }
+      await this.#leave(writer, error)
       throw error
     }
   }
 
+  /** What is ours would be waited for as long as this process lives: it is over, or anybody's again. Where all of the run ends, that is not long. */
+  async #leave(writer: SessionWriter, error: unknown): Promise<void> {
+    if (this.#context.signal.aborted || stopsTheRun(error)) return
+    if (error instanceof GenerationError || error instanceof CancelledError) {
+      const {state, reason, message} = endingOf(error, this.#context.signal)
+      await this.#settle(writer, isBroken(error) ? 'lost' : state, reason, message)
+    } else if (error instanceof AgError) await writer.release()
+  }
+
   async #bringToEnd(one: Case, writer: SessionWriter): Promise<AssetOutcome | undefined> {
     const decision = await this.#decide(one)
-    if (decision.elsewhere !== undefined)
+    if (decision.elsewhere !== undefined) {
+      await writer.release()
       return sentElsewhere(this.#context, this.#asset, this.#session, decision.elsewhere)
+    }
     const {verdict, image} = decision
     if (verdict.action === 'adopt_from_disk' && one.onDisk) {
       return this.#settleWith(writer, await readOnDisk(one.onDisk), 'disk')

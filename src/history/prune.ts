@@ -1,4 +1,3 @@
-import {posix} from 'node:path'
 import type {Context} from '../context.ts'
 import {isSettled} from '../session/history-line.ts'
 import type {Session} from '../session/session.ts'
@@ -26,7 +25,7 @@ export interface PruneResult {
 }
 
 /**
- * Removes old histories of settled sessions. Never active ones, never pictures, and never that of an asset's newest picture in its folder: by
+ * Removes old histories of settled sessions. Never active ones, never pictures, and never that of the newest picture in its place: by
  * it `generate` knows that the picture need not be made again.
  */
 export async function pruneHistory(
@@ -57,14 +56,14 @@ function isOver(session: Session): boolean {
 }
 
 /**
- * The newest completed session of each asset in each folder, of sessions that are sorted by their ends: two manifests may have assets of one name.
- * A folder of a session's own is no other place than that of the next.
+ * The newest completed session of each picture, by where it lies, of sessions that are sorted by their ends: two manifests may have assets of one
+ * name. A session or a seed in the path makes it no other place than that of the next.
  */
 function newestOfEach(byEnd: readonly Session[]): ReadonlySet<Session> {
   const completed = byEnd.filter(({state}) => state === 'completed')
   const byPlace = Map.groupBy(completed, ({id, asset, result}) => {
-    const folder = posix.dirname(result?.picture?.path ?? '').replace(id, '')
-    return `${folder}/${asset}`
+    const path = (result?.picture?.path ?? '').replaceAll(id, '')
+    return `${asset} ${result?.seed === undefined ? path : path.replaceAll(String(result.seed), '')}`
   })
   return new Set([...byPlace.values()].flatMap(([newest]) => newest ?? []))
 }

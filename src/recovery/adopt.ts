@@ -1,5 +1,5 @@
 import {embeddedTag, whyOtherTag} from '../asset/embedded-tag.ts'
-import {tellingSeed} from '../asset/parameter.ts'
+import {seedBesideKey} from '../asset/key.ts'
 import type {Context} from '../context.ts'
 import {describePicture, fetchWhole, sha256, type WholePicture} from '../fetch-picture.ts'
 import {type GeneratedImage, GenerationError} from '../server/image-server.ts'
@@ -18,7 +18,8 @@ export interface Sought {
 
 /** What a session's history says of the picture it was to make. */
 export function soughtBy(session: OwnedSession, request: SessionRequest | undefined): Sought {
-  const seed = tellingSeed(request?.parameters ?? {})
+  const seed =
+    request && seedBesideKey(session.key, {id: session.asset, parameters: request.parameters, address: request.server})
   const digest = session.result?.picture?.sha256
   return {
     run: session.run,

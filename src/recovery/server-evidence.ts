@@ -1,4 +1,4 @@
-import {tellingSeed} from '../asset/parameter.ts'
+import {seedBesideKey} from '../asset/key.ts'
 import type {Context} from '../context.ts'
 import {redact} from '../secrets.ts'
 import type {GeneratedImage} from '../server/image-server.ts'
@@ -107,7 +107,8 @@ export async function questionOf(
   const silentMs = clock.now() - Date.parse(updatedAt)
   const credentials = await sessions.runs.credentials(run).catch(() => undefined)
   const credential = submission?.by === undefined ? undefined : credentials?.get(submission.by)
-  const seed = tellingSeed(request?.parameters ?? {})
+  const seed =
+    request && seedBesideKey(session.key, {id: session.asset, parameters: request.parameters, address: request.server})
   return {
     session: id,
     item: asset,

@@ -1,5 +1,5 @@
 import {whyOtherTag} from '../asset/embedded-tag.ts'
-import {tellingSeed} from '../asset/parameter.ts'
+import {seedBesideKey} from '../asset/key.ts'
 import {
   type GeneratedImage,
   GenerationError,
@@ -13,11 +13,11 @@ import {
  * of the same name may have left another picture there.
  */
 export async function findOwn(
-  server: Pick<ImageServer, 'findPictures' | 'download'>,
+  server: Pick<ImageServer, 'address' | 'findPictures' | 'download'>,
   {tag, parameters}: ImageRequest,
   signal: AbortSignal,
 ): Promise<GeneratedImage | undefined> {
-  const asked = askedFor({tag, parameters})
+  const asked = askedFor(server, {tag, parameters})
   const image = (await server.findPictures(tag.run, [asked], signal)).get(tag.item)
   if (!image?.byName) return image
   try {
@@ -33,7 +33,7 @@ export async function findOwn(
  * ours is kept.
  */
 export async function chooseOwn(
-  server: Pick<ImageServer, 'download'>,
+  server: Pick<ImageServer, 'address' | 'download'>,
   refs: readonly string[],
   request: ImageRequest,
   signal: AbortSignal,
@@ -43,12 +43,15 @@ export async function chooseOwn(
   if (first === undefined) throw new RangeError('There is nothing to choose from.')
   if (others.length === 0) return {ref: first}
   for (const ref of [first, ...others]) {
-    if (whyOtherTag(askedFor(request), await server.download(ref, signal)) === undefined) return {ref}
+    if (whyOtherTag(askedFor(server, request), await server.download(ref, signal)) === undefined) return {ref}
   }
   return {ref: first}
 }
 
-function askedFor({tag, parameters}: ImageRequest): WantedPicture & {readonly run: string} {
-  const seed = tellingSeed(parameters)
+function askedFor(
+  {address}: Pick<ImageServer, 'address'>,
+  {tag, parameters}: ImageRequest,
+): WantedPicture & {readonly run: string} {
+  const seed = seedBesideKey(tag.key, {id: tag.item, parameters, address})
   return {...tag, ...(seed === undefined ? {} : {seed})}
 }

@@ -100,6 +100,7 @@ export interface SessionEvent {
     | 'lost'
     | 'recovered'
     | 'reattached'
+    | 'released'
     | 'imported'
   readonly state: SessionState
   readonly progress?: number

@@ -197,7 +197,7 @@ export class FileStore implements SessionStore {
       file.close()
       throw error
     }
-    return this.#begin(file, session, request, options)
+    return this.#begin(file, session, request, options, before.owner)
   }
 
   async #begin(
@@ -205,14 +205,20 @@ export class FileStore implements SessionStore {
     session: Session,
     request: SessionRequest | undefined,
     options: CreateOptions,
+    takenFrom?: string,
   ): Promise<SessionWriter> {
     this.#mine.add(session.id)
     await this.#snapshot(session, request, options)
     this.#view.refresh()
-    return new FileSessionWriter(file, session, this.#options.clock, {
+    const listeners = {
       changed: () => this.#view.refresh(),
-      settled: (ended) => this.#settled(ended, request, options),
-    })
+      settled: (ended: Session) => this.#settled(ended, request, options),
+      released: (id: string) => {
+        this.#mine.delete(id)
+        this.#view.refresh()
+      },
+    }
+    return new FileSessionWriter(file, session, this.#options.clock, listeners, takenFrom)
   }
 
   async #settled(session: Session, request: SessionRequest | undefined, options: CreateOptions): Promise<void> {

@@ -10,6 +10,8 @@ export interface SessionWriter {
    * Throws `StorageError` when the disk refuses, `FencedError` when the session was claimed by somebody else.
    */
   append(event: SessionEvent): Promise<number>
+  /** Gives a session that was taken over back, as it was: whoever comes next may take it. Nothing is written after it. */
+  release(): Promise<void>
 }
 
 export interface CreateOptions {

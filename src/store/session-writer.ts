@@ -11,6 +11,8 @@ interface Listeners {
   readonly changed: () => void
   /** The terminal line was written; nothing follows. */
   readonly settled: (session: Session) => Promise<void>
+  /** It is nobody's again. */
+  readonly released: (id: string) => void
 }
 
 /**
@@ -29,15 +31,18 @@ export class FileSessionWriter implements SessionWriter {
   readonly #file: HistoryFile
   readonly #clock: Clock
   readonly #listeners: Listeners
+  readonly #takenFrom: string | undefined
   #session: Session
   #lastProgress = {at: Number.NEGATIVE_INFINITY, value: 0}
 
-  constructor(file: HistoryFile, session: Session, clock: Clock, listeners: Listeners) {
+  /** `takenFrom` is the owner that a session had before. */
+  constructor(file: HistoryFile, session: Session, clock: Clock, listeners: Listeners, takenFrom?: string) {
     this.id = session.id
     this.#file = file
     this.#session = session
     this.#clock = clock
     this.#listeners = listeners
+    this.#takenFrom = takenFrom
   }
 
   async append(event: SessionEvent): Promise<number> {
@@ -56,6 +61,15 @@ export class FileSessionWriter implements SessionWriter {
       this.#listeners.changed()
     }
     return next.seq
+  }
+
+  async release(): Promise<void> {
+    if (this.#takenFrom === undefined) throw new Error(`The session ${this.id} was not taken over from anybody.`)
+    const at = new Date(this.#clock.now()).toISOString()
+    const back = advance(this.#session, {event: 'released', state: this.#session.state}, at)
+    await this.#file.appendSynced(formatLine('released', {...back, owner: this.#takenFrom}))
+    this.#file.close()
+    this.#listeners.released(this.id)
   }
 
   #isNews(value: number): boolean {

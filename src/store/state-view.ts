@@ -4,6 +4,7 @@ import type {Clock} from '../clock.ts'
 import {readSmallText} from '../read-small.ts'
 import {replaceFile} from '../replace-file.ts'
 import {isSessionId} from '../session/history-line.ts'
+import {isRecord} from '../session/record.ts'
 import type {Session} from '../session/session.ts'
 import {STATUS_WORDS} from '../session/status-words.ts'
 import {activeSessions} from './active-sessions.ts'
@@ -143,8 +144,8 @@ export function mayBeStateFile(path: string): boolean {
   const text = facts.isFile() ? readSmallText(path, STATE_FILE_LIMIT)?.trim() : undefined
   if (text === '' || (facts.isFile() && facts.size === 0)) return true
   try {
-    const {sessions = {}} = JSON.parse(text ?? '')
-    return typeof sessions === 'object' && sessions !== null
+    const json: unknown = JSON.parse(text ?? '')
+    return isRecord(json) && (isRecord(json['sessions']) || Object.keys(json).length === 0)
   } catch {
     return false
   }

@@ -1,3 +1,4 @@
+import {rm} from 'node:fs/promises'
 import {expect, test} from '@jest/globals'
 import {readManifest} from '../../src/asset/manifest.ts'
 import {InterruptedError} from '../../src/errors.ts'
@@ -5,7 +6,7 @@ import {generate} from '../../src/generate.ts'
 import type {SessionEvent} from '../../src/session/session.ts'
 import type {OwnedSession, SessionWriter} from '../../src/store/session-store.ts'
 import {openWorkspace, resolveWorkspace} from '../../src/store/workspace.ts'
-import {type Rehearsal, rehearse} from '../support/context.ts'
+import {outputOf, type Rehearsal, rehearse} from '../support/context.ts'
 import {killOnPaper, orphan} from '../support/orphan.ts'
 import {untilTold} from '../support/until.ts'
 
@@ -103,7 +104,11 @@ assets: [{id: a, prompt: a sun}, {id: b, prompt: a moon}]
   }
   const runs = [at.generate(two, {run: 'r1', concurrency: 1}), other.generate(two, {run: 'r2', concurrency: 1})]
   for (const result of await Promise.all(runs)) expect(result).toMatchObject({exit_code: 6, failed: 2})
-  expect(await at.sessions.list({active: true})).toEqual([])
+  // What they could not take is anybody's: nothing is lost, nor paid for again.
+  for (const asset of ['a', 'b']) await rm(outputOf(at, `${asset}.jpg`))
+  await using later = await at.beside()
+  expect(await later.generate(two)).toMatchObject({adopted: 2, exit_code: 0})
+  expect(await at.asked()).toBe(2)
 })
 
 test('a process that nobody can ask after is not waited for', async () => {

@@ -84,6 +84,20 @@ describe('ag generate', () => {
       2,
       /unencrypted/,
     ],
+    [
+      'a state file that is JSON of others',
+      ['generate', '--state-file', 'other.json'],
+      {},
+      2,
+      /something else than a list/,
+    ],
+    [
+      'a password in what is no address',
+      ['status'],
+      {AG_SERVER: 'http://me:pa/ss@gpu:x'},
+      2,
+      /"http:\/\/\*\*\*@gpu:x" is not a/,
+    ],
     ['a server that is a port', ['generate'], {AG_SERVER: '7801'}, 2, /Give http:\/\/localhost:7801/],
     ['a switch that is neither on nor off', ['generate'], {AG_WAIT_IDLE: 'maybe'}, 2, /AG_WAIT_IDLE is "maybe"/],
     [
@@ -112,7 +126,8 @@ describe('ag generate', () => {
     ['a server that is not there', ['generate'], {AG_SERVER: 'http://127.0.0.1:1'}, 3, /nothing listens there/],
   ] as const)('with %s exits as it should and says why', async (_what, args, env, exitCode, message) => {
     await using at = await workspace()
-    await execa('sh', ['-c', 'echo "assets: [{id: a, prompt: x, widht: 64}]" > wrong.yaml'], {cwd: at.folder})
+    await at.write('wrong.yaml', 'assets: [{id: a, prompt: x, widht: 64}]')
+    await at.write('other.json', '{"name": "mine"}')
     const result = await at.run(args, env)
     expect(result.stderr).toMatch(message)
     expect(result.exitCode).toBe(exitCode)

@@ -108,7 +108,7 @@ function toUrl(text: string): URL {
     throw new UsageError(`"${text}" is a port, and no server address.`, {next: `Give http://localhost:${text}.`})
   }
   if (!text || !url?.hostname || (url.protocol !== 'http:' && url.protocol !== 'https:')) {
-    throw new UsageError(`"${text}" is not a server address.`, {
+    throw new UsageError(`"${text.replace(/^([a-z]+:\/\/)?.*@/is, '$1***@')}" is not a server address.`, {
       next: 'Give a URL such as http://localhost:7801 with --server or AG_SERVER.',
     })
   }
