@@ -12,7 +12,7 @@ export default class Cancel extends AgCommand {
   static override description =
     `Interrupts exactly the work that this workspace sent, from whatever process or terminal, waits until the server has
 stopped it, and settles its sessions as cancelled. Pictures that were finished stay. Without arguments it cancels the one
-run that is active.
+run that is active, also one that still waits for its turn.
 
 Exit code 0 when all has stopped, 124 when something still runs (a backend that cannot be interrupted finishes the picture
 it has begun), 4 when it was made on another machine, which alone can stop it.`

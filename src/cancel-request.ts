@@ -23,6 +23,24 @@ export async function refuseIfCancelled({sessions}: Context, run: string, sessio
   if (requests.wholeRun || requests.sessions.has(session)) throw new CancelledError()
 }
 
+const LOOK_AGAIN_MS = 500
+
+/** A signal that aborts with a `CancelledError` once somebody asks a whole run to stop, or as the context's does. Dispose of it to stop looking. */
+export function stoppedByCancel(
+  {sessions, clock, signal}: Context,
+  run: string,
+): {readonly signal: AbortSignal} & Disposable {
+  const cancelled = new AbortController()
+  const enough = new AbortController()
+  const look = async (): Promise<void> => {
+    while (!(await sessions.runs.cancelRequests(run)).wholeRun) await clock.sleep(LOOK_AGAIN_MS, enough.signal)
+    cancelled.abort(new CancelledError())
+  }
+  // Rejects only when it is stopped.
+  look().catch(() => {})
+  return {signal: AbortSignal.any([signal, cancelled.signal]), [Symbol.dispose]: () => enough.abort()}
+}
+
 /** `ag cancel` interrupts until it has seen the session settled; its last interrupt may come this long after that. */
 const LAST_INTERRUPT_MS = 2000
 

@@ -17,11 +17,13 @@ export interface Selection {
   readonly user: boolean
 }
 
-/** One run's sessions that are to be cancelled. */
+/** One run's sessions that are to be cancelled; none where it waits for its turn. */
 export interface Target {
   readonly run: string
   readonly sessions: readonly OwnedSession[]
   readonly wholeRun: boolean
+  /** Whether a live process is at it. */
+  readonly live: boolean
   /** What its work was sent under, by the token of the process that sent it. */
   readonly credentials: ReadonlyMap<string, Credential>
 }
@@ -44,26 +46,27 @@ export async function selectTargets(
       return session
     }),
   )
-  const runs =
-    all || user ? new Set(active.map((session) => session.run)) : new Set(await runToCancel(run, ids, active))
+  const live = await sessions.runs.live()
+  const going = [...new Set([...active.map((session) => session.run), ...live])]
+  const runs = new Set(all || user ? going : runToCancel(run, ids, going))
   const chosen = new Map(active.filter((session) => runs.has(session.run)).map((session) => [session.id, session]))
   for (const session of named) if (!isSettled(session)) chosen.set(session.id, session)
   const byRun = Map.groupBy(chosen.values(), (session) => session.run)
-  const targets = [...byRun].map(async ([name, members]) => ({
+  const targets = [...new Set([...byRun.keys(), ...runs])].map(async (name) => ({
     run: name,
-    sessions: members,
+    sessions: byRun.get(name) ?? [],
     wholeRun: runs.has(name),
+    live: live.has(name),
     credentials: await sessions.runs.credentials(name),
   }))
   return {settled: named.filter(isSettled), targets: await Promise.all(targets)}
 }
 
 /** The run that is meant: the one named, or the only one there is. */
-function runToCancel(run: string | undefined, ids: readonly string[], active: readonly OwnedSession[]): string[] {
-  const runs = [...new Set(active.map((session) => session.run))]
+function runToCancel(run: string | undefined, ids: readonly string[], runs: readonly string[]): readonly string[] {
   if (run !== undefined) {
     if (runs.includes(run)) return [run]
-    throw new UsageError(`No generation of the run "${run}" is active.`, {next: suggest(run, runs)})
+    throw new UsageError(`The run "${run}" is not active.`, {next: suggest(run, runs)})
   }
   if (ids.length > 0 || runs.length <= 1) return ids.length > 0 ? [] : runs
   throw new UsageError(`${runs.length} runs are active: ${runs.join(', ')}.`, {

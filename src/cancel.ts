@@ -23,6 +23,13 @@ export interface CancelOutcome {
   readonly message: string
 }
 
+/** What became of a run that was to be cancelled while it waited for its turn: at its gate, or for another process. */
+export interface RunOutcome {
+  readonly run: string
+  readonly outcome: 'cancelled' | 'running'
+  readonly message: string
+}
+
 /** What a cancel came to; also what `--json` prints. */
 export interface CancelResult {
   readonly schemaVersion: 1
@@ -30,6 +37,8 @@ export interface CancelResult {
   /** The user whose work on the server was stopped, with `--user`. */
   readonly user?: string
   readonly sessions: readonly CancelOutcome[]
+  /** Runs that had no session. */
+  readonly runs: readonly RunOutcome[]
   /** The exit code this result stands for. */
   readonly exit_code: ExitCode
   readonly error?: {readonly message: string; readonly next?: string}
@@ -59,16 +68,24 @@ export async function cancel(context: Context, options: CancelOptions): Promise<
     if (end.status === 'rejected') throw end.reason
     return end.value
   })
-  const sessions = [...settled.map((session) => describe(session, `was already ${session.state}`)), ...outcomes.flat()]
-  const [unfinished, exitCode] = firstUnfinished(sessions)
+  const already = settled.map((session) => describe(session, `was already ${session.state}`))
+  const sessions = [...already, ...outcomes.flatMap((one) => one.sessions)]
+  const runs = outcomes.flatMap(({run}) => run ?? [])
+  const [unfinished, exitCode] = firstUnfinished([...sessions, ...runs])
   return {
     schemaVersion: 1,
     server: server.address,
     ...(user === undefined ? {} : {user}),
     sessions,
+    runs,
     exit_code: exitCode,
-    ...(unfinished ? {error: {message: `${unfinished.session} ${unfinished.message}.`, ...nextStep(unfinished)}} : {}),
+    ...(unfinished ? {error: {message: outcomeLine(unfinished), ...nextStep(unfinished)}} : {}),
   }
+}
+
+/** What became of a session or a run, in a sentence. */
+export function outcomeLine(outcome: CancelOutcome | RunOutcome): string {
+  return `${'session' in outcome ? outcome.session : `The run ${outcome.run}`} ${outcome.message}.`
 }
 
 /** Outcomes that are no end, the one that weighs most first. */
@@ -78,7 +95,9 @@ const UNFINISHED: readonly (readonly [CancelOutcome['outcome'], ExitCode])[] = [
   ['elsewhere', ExitCode.usage],
 ]
 
-function firstUnfinished(outcomes: readonly CancelOutcome[]): readonly [CancelOutcome | undefined, ExitCode] {
+function firstUnfinished<Outcome extends CancelOutcome | RunOutcome>(
+  outcomes: readonly Outcome[],
+): readonly [Outcome | undefined, ExitCode] {
   for (const [word, exitCode] of UNFINISHED) {
     const found = outcomes.find(({outcome}) => outcome === word)
     if (found) return [found, exitCode]
@@ -86,7 +105,7 @@ function firstUnfinished(outcomes: readonly CancelOutcome[]): readonly [CancelOu
   return [undefined, ExitCode.done]
 }
 
-function nextStep({outcome}: CancelOutcome): {next?: string} {
+function nextStep({outcome}: CancelOutcome | RunOutcome): {next?: string} {
   if (outcome === 'out_of_reach')
     return {next: 'Cancel it on the machine that made it, or stop all of your user: ag cancel --user.'}
   if (outcome === 'running') return {next: 'Wait for it (ag wait-idle), or cancel again.'}
@@ -112,7 +131,13 @@ async function stopUser({server, clock, report}: Context, {signal}: Deadline): P
   }
 }
 
-async function stop(context: Context, target: Target, deadline: Deadline): Promise<CancelOutcome[]> {
+interface Stopped {
+  readonly sessions: readonly CancelOutcome[]
+  /** Where the run had no session. */
+  readonly run?: RunOutcome
+}
+
+async function stop(context: Context, target: Target, deadline: Deadline): Promise<Stopped> {
   const {server, sessions} = context
   const {credentials, run} = target
   const away = target.sessions.flatMap((session) => sentElsewhere(session, credentials, server) ?? [])
@@ -121,16 +146,19 @@ async function stop(context: Context, target: Target, deadline: Deadline): Promi
   const beyond = here.filter((session) => !reachable.includes(session))
   // Who is at another server is not asked to stop here.
   const wholeRun = target.wholeRun && away.length === 0
-  if (reachable.length > 0) {
-    if (wholeRun) await sessions.runs.requestCancel(run)
-    for (const {id} of wholeRun ? [] : reachable) await sessions.runs.requestCancel(run, id)
-  }
-  const outcomes = await settleAll(context, {...target, wholeRun, sessions: reachable}, target.sessions, deadline)
+  const live = wholeRun && target.live
+  if (wholeRun && (live || reachable.length > 0)) await sessions.runs.requestCancel(run)
+  for (const {id} of wholeRun ? [] : reachable) await sessions.runs.requestCancel(run, id)
+  const reach = {...target, wholeRun, live, sessions: reachable}
+  const outcomes = await settleAll(context, reach, target.sessions, deadline)
+  const all = [...outcomes, ...beyond.map(describeBeyondReach), ...away]
+  const stillLive = (await sessions.runs.live()).has(run)
+  if (live && all.length === 0) return {sessions: [], run: describeRun(run, stillLive)}
   // A live process clears up after itself, once it has seen the request.
-  const stillOurs = (await sessions.list({active: true})).some((session) => session.run === run)
-  if (!stillOurs && away.length === 0 && reachable.every(({ownerStanding}) => ownerStanding === 'dead'))
-    await sessions.runs.forgetAll(run)
-  return [...outcomes, ...beyond.map(describeBeyondReach), ...away]
+  const left = (await sessions.list({active: true})).some((session) => session.run === run)
+  const perhapsLive = stillLive || reachable.some(({ownerStanding}) => ownerStanding === 'unknown')
+  if (!left && !perhapsLive && away.length === 0) await sessions.runs.forgetAll(run)
+  return {sessions: all}
 }
 
 /**
@@ -143,14 +171,14 @@ async function settleAll(
   known: readonly OwnedSession[],
   deadline: Deadline,
 ): Promise<CancelOutcome[]> {
-  const {run, wholeRun} = target
+  const {run, wholeRun, live} = target
   const targets = [...target.sessions]
   const {clock, report} = context
   const settled = new Map<string, CancelOutcome>()
   const started = clock.monotonic()
   const work = new CancelWork(context, run)
   let warned = false
-  let stopped = targets.length === 0
+  let stopped = targets.length === 0 && !live
   try {
     while (!stopped) {
       await work.stop(targets, deadline.signal)
@@ -161,6 +189,8 @@ async function settleAll(
       }
       // The others of a run, of which only some were cancelled, go on under the same credential.
       stopped = settled.size === targets.length && !(wholeRun && work.left(targets) > 0)
+      // Until its processes have gone they may begin another.
+      if (stopped && live) stopped = !(await context.sessions.runs.live()).has(run)
       if (stopped) break
       if (!warned && clock.monotonic() - started > SLOW_MS) {
         warned = true
@@ -234,6 +264,12 @@ function describeBeyondReach(session: OwnedSession): CancelOutcome {
       ? 'was made on another machine, which alone can stop it'
       : 'was left by a process that died before it noted how to stop it'
   return describe(session, message, 'out_of_reach')
+}
+
+function describeRun(run: string, live: boolean): RunOutcome {
+  return live
+    ? {run, outcome: 'running', message: 'has not ended in time'}
+    : {run, outcome: 'cancelled', message: 'is cancelled; it had not begun a picture'}
 }
 
 function describe(

@@ -1,9 +1,10 @@
 import type {Asset} from './asset/asset.ts'
 import {assetKey} from './asset/key.ts'
+import {stoppedByCancel} from './cancel-request.ts'
 import type {Context} from './context.ts'
 import {type AgError, CancelledError, NoBackendError, NotIdleError, UnreachableError} from './errors.ts'
 import {fromWorkspace} from './fetch-picture.ts'
-import {askAboutEarlier, type EarlierWork} from './generation/earlier-work.ts'
+import {askAboutEarlier} from './generation/earlier-work.ts'
 import {type GenerateResult, resultOf} from './generation/generate-result.ts'
 import {makeAll} from './generation/make-all.ts'
 import {beginMaking} from './generation/making.ts'
@@ -44,19 +45,33 @@ export interface GenerateOptions {
  * Makes the pictures of all assets, some at a time. Everything that can be known to fail is refused before the first
  * request is sent; after that one failing asset does not stop the others, and the result tells of each.
  *
- * Throws `UsageError`, `StorageError`, `NoBackendError`, `UnreachableError` or `DeniedError` while nothing has been attempted.
+ * Throws `UsageError`, `StorageError`, `NoBackendError`, `UnreachableError`, `DeniedError`, or `CancelledError` for a run that was
+ * cancelled at its gate, while nothing has been attempted.
  */
 export async function generate(context: Context, options: GenerateOptions): Promise<GenerateResult> {
+  const started = context.clock.monotonic()
+  const {runs} = context.sessions
+  const early = await planEarly(context, options)
+  // With nothing to make nobody waits, and nothing is written.
+  if (early && early.resumption.kept.size === early.assets.length) return make(context, options, early, started)
+  await runs.join(options.run)
+  try {
+    return await make(context, options, await pastTheGate(context, options, early), started)
+  } finally {
+    await runs.leave(options.run)
+  }
+}
+
+async function make(context: Context, options: GenerateOptions, plan: Plan, started: number): Promise<GenerateResult> {
   const {clock, report, server, sessions, signal} = context
-  const started = clock.monotonic()
-  const {assets, resumption, work} = await prepare(context, options)
+  const {assets, resumption} = plan
   const {run, kept, why, total, sessionIds, recorded} = resumption
   const {concurrency, failFast, workspace, outputDirectory, retries, retryDelayMs = 1000, snapshots = false} = options
   const todo = assets.filter(({id}) => !kept.has(id))
   await refuseUnwritable(todo)
+  const work = await askAboutEarlier(context, resumption)
   tellUnrecorded(context, resumption, workspace)
   report({event: 'run.started', run, server: server.address, total: todo.length, kept: kept.size, concurrency})
-  await sessions.runs.withdrawCancel(run)
 
   const places = new Map(assets.map(({id, expectedFormat, pathFor}) => [pathFor(expectedFormat).toLowerCase(), id]))
   const shared = {workspace, outputDirectory, snapshots, retries, retryDelayMs, overwrite: options.overwrite, places}
@@ -71,7 +86,6 @@ export async function generate(context: Context, options: GenerateOptions): Prom
     regardless,
   })
   const {wholeRun: cancelled} = await sessions.runs.cancelRequests(run)
-  await sessions.runs.forget(run)
 
   const all = assets.map((asset): AssetOutcome => {
     const known = kept.get(asset.id)
@@ -91,33 +105,38 @@ export async function generate(context: Context, options: GenerateOptions): Prom
   return result
 }
 
-interface Prepared {
+/** The assets, checked, and what earlier runs left of them. */
+interface Plan {
   readonly assets: readonly Asset[]
   readonly resumption: Resumption
-  readonly work: EarlierWork
 }
 
-/**
- * The assets, checked, and what earlier runs left of them, once the gate is open. They are checked before the wait, so that a
- * wrong name does not cost half an hour; with a server that is not there yet, after it. With nothing to make nobody waits.
- */
-async function prepare(context: Context, options: GenerateOptions): Promise<Prepared> {
-  const {gate, run, resume: mode} = options
-  const early = await preflight(context, options).catch((error: unknown) => {
-    if (gate && (error instanceof UnreachableError || error instanceof NoBackendError)) return undefined
+async function plan(context: Context, options: GenerateOptions): Promise<Plan> {
+  const {run, resume: mode} = options
+  const assets = await preflight(context, options)
+  return {assets, resumption: await planResumption(context, {assets, run, mode})}
+}
+
+/** Before the wait, so that a wrong name does not cost half an hour; a server that is not there yet may come while we wait. */
+async function planEarly(context: Context, options: GenerateOptions): Promise<Plan | undefined> {
+  try {
+    return await plan(context, options)
+  } catch (error) {
+    if (options.gate && (error instanceof UnreachableError || error instanceof NoBackendError)) return undefined
     throw error
-  })
-  const plan = (assets: readonly Asset[]): Promise<Resumption> => planResumption(context, {assets, run, mode})
-  let resumption = early && (await plan(early))
-  if (gate && resumption?.kept.size !== options.assets.length) {
-    const {exit_code, error} = await waitIdle({...context, servers: [context.server]}, gate)
-    if (error) throw new NotIdleError(error.message, exit_code, error.next)
-    // Others may have made some of them meanwhile.
-    resumption = undefined
   }
-  const assets = early ?? (await preflight(context, options))
-  resumption ??= await plan(assets)
-  return {assets, resumption, work: await askAboutEarlier(context, resumption)}
+}
+
+/** The plan once the server is idle, if that is to be waited for: others may have made some of the pictures meanwhile. */
+async function pastTheGate(context: Context, options: GenerateOptions, early: Plan | undefined): Promise<Plan> {
+  const {gate, run, resume: mode} = options
+  if (gate) {
+    using stop = stoppedByCancel(context, run)
+    const {exit_code, error} = await waitIdle({...context, servers: [context.server], signal: stop.signal}, gate)
+    if (error) throw new NotIdleError(error.message, exit_code, error.next)
+  }
+  if (!early) return plan(context, options)
+  return gate ? {...early, resumption: await planResumption(context, {assets: early.assets, run, mode})} : early
 }
 
 function tellUnrecorded({report}: Context, {why}: Resumption, workspace: string): void {

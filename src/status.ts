@@ -62,6 +62,8 @@ export interface StatusResult {
   readonly active_generations: readonly ActiveGeneration[]
   /** Generations of this workspace whose process is gone; `recover` brings them to an end. */
   readonly orphaned_generations: readonly ActiveGeneration[]
+  /** Runs of this workspace whose process is alive and has no generation at the moment: it waits for its turn. */
+  readonly waiting_runs: readonly string[]
   /** Ours that are alive, or what the server counts for all users where that is more. */
   readonly generations_running: number
   readonly generations_running_source: 'workspace' | 'server' | 'workspace, server unknown'
@@ -73,9 +75,14 @@ export interface StatusResult {
  * from a backend that is `running`, which only means up. An unreachable server is a result, too, with exit code 3.
  */
 export async function status(context: Context): Promise<StatusResult> {
-  const [server, sessions] = await Promise.all([ask(context), context.sessions.list({active: true})])
+  const [server, sessions, runs] = await Promise.all([
+    ask(context),
+    context.sessions.list({active: true}),
+    context.sessions.runs.live(),
+  ])
   const now = context.clock.now()
-  const active = sessions.filter((session) => !isOrphan(session)).map((session) => toGeneration(session, now))
+  const ours = sessions.filter((session) => !isOrphan(session))
+  const active = ours.map((session) => toGeneration(session, now))
   const counted = server.report?.activity?.waitingGens
   return {
     schemaVersion: 1,
@@ -83,6 +90,7 @@ export async function status(context: Context): Promise<StatusResult> {
     ...describeServer(server),
     active_generations: active,
     orphaned_generations: sessions.filter(isOrphan).map((session) => toGeneration(session, now)),
+    waiting_runs: [...runs].filter((run) => !ours.some((session) => session.run === run)).sort(),
     generations_running: Math.max(active.length, counted ?? 0),
     generations_running_source:
       counted === undefined ? 'workspace, server unknown' : counted > active.length ? 'server' : 'workspace',

@@ -8,6 +8,7 @@ import {SwarmServer} from '../src/server/swarmui/client.ts'
 import {openWorkspace, resolveWorkspace} from '../src/store/workspace.ts'
 import {activity} from './support/built-workspace.ts'
 import {type Rehearsal, rehearse} from './support/context.ts'
+import {GATE} from './support/gate.ts'
 import {keepCredentialOf} from './support/orphan.ts'
 import {until, untilTold} from './support/until.ts'
 
@@ -112,6 +113,45 @@ describe('cancel', () => {
     expect(await cancelFromElsewhere(at)).toMatchObject({exit_code: 0})
     const {assets} = await made
     expect(assets.map(({state}) => state).sort()).toEqual(['cancelled', 'completed'])
+  })
+
+  test('reaches a run that waits at its gate, which ends at once', async () => {
+    await using at = await rehearse({foreign: {waiting_gens: 1, live_gens: 1}})
+    const run = 'r1'
+    const made = at.generate(manifest('a'), {run, gate: GATE})
+    const ended = made.catch((error: unknown) => error)
+    await untilTold(at, 'wait.started')
+    expect(await cancelFromElsewhere(at)).toMatchObject({
+      exit_code: 0,
+      sessions: [],
+      runs: [{run, outcome: 'cancelled', message: expect.stringMatching(/had not begun/)}],
+    })
+    expect(await ended).toMatchObject({name: 'CancelledError', exitCode: 130})
+    expect(await at.asked()).toBe(0)
+    expect(await at.sessions.runs.cancelRequests(run)).toMatchObject({wholeRun: false})
+    expect(await cancelFromElsewhere(at)).toMatchObject({sessions: [], runs: []})
+  })
+
+  test('of a run that waits for the pictures of another leaves that one alone', async () => {
+    await using at = await rehearse({step_ms: 20, steps: 40})
+    await using other = await at.beside()
+    const made = at.generate(manifest('a'), {run: 'r1'})
+    await until('progress of a', () => seen(at, 'a'))
+    const waits = other.generate(manifest('a'), {run: 'r2'})
+    await untilTold(other, 'notice')
+    expect(await cancelFromElsewhere(at, {run: 'r2'})).toMatchObject({sessions: [], runs: [{outcome: 'cancelled'}]})
+    expect(await waits).toMatchObject({exit_code: 130, made: 0})
+    expect(await made).toMatchObject({exit_code: 0, made: 1})
+  })
+
+  test('says of a run that does not end in time that it goes on', async () => {
+    await using at = await rehearse()
+    await at.sessions.runs.join('r1')
+    expect(await cancelFromElsewhere(at, {timeoutMs: 300})).toMatchObject({
+      exit_code: 124,
+      runs: [{run: 'r1', outcome: 'running'}],
+      error: {message: expect.stringMatching(/^The run r1 has not ended/)},
+    })
   })
 
   test('says that it goes on when the backend has not stopped in time, and why', async () => {

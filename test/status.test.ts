@@ -3,8 +3,10 @@ import {describe, expect, test} from '@jest/globals'
 import {statusTable} from '../src/face/status-table.ts'
 import {status} from '../src/status.ts'
 import {rehearse} from './support/context.ts'
+import {orphan} from './support/orphan.ts'
 
 const request = {run: 'r1', asset: 'hero', prompt: 'p', parameters: {}, output: 'a.png', server: 'http://x'}
+const manifest = 'assets: [{id: hero, prompt: p, model: mock/flux-dev}]'
 /** No terminal, so no colours. */
 const plain = new PassThrough() as unknown as NodeJS.WriteStream
 
@@ -21,6 +23,7 @@ describe('status', () => {
       models_loaded: 0,
       server_activity: {state: 'idle'},
       active_generations: [],
+      waiting_runs: [],
       generations_running: 0,
       usable: true,
       exit_code: 0,
@@ -65,6 +68,18 @@ describe('status', () => {
       ],
     })
     expect(result.active_generations[0]?.duration).toMatch(/^\d+s$/)
+  })
+
+  test('names a run that has no generation yet, or only those of a process that is gone', async () => {
+    await using at = await rehearse()
+    await orphan(at, manifest, {asset: 'hero', run: 'r1', phase: 'none'})
+    await using other = await at.beside()
+    await other.sessions.runs.join('r1')
+    const result = await status(at.context)
+    expect(result).toMatchObject({waiting_runs: ['r1'], orphaned_generations: [{session_id: 'gen-r1-hero'}]})
+    expect(statusTable(result, plain)).toMatch(/^Waiting for its turn: the run r1$/m)
+    await other.sessions.create('gen-r1-moon', request)
+    expect(await status(at.context)).toMatchObject({waiting_runs: []})
   })
 
   test.each([

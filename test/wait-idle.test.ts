@@ -3,21 +3,10 @@ import type {Report} from '../src/context.ts'
 import type {MockControl, MockOptions} from '../src/server/mock/options.ts'
 import {type WaitOptions, type WaitResult, waitIdle} from '../src/wait-idle.ts'
 import {type Rehearsal, rehearse} from './support/context.ts'
+import {GATE} from './support/gate.ts'
 import {untilTold} from './support/until.ts'
 import {virtualTime} from './support/virtual-time.ts'
 import {watched} from './support/watched-server.ts'
-
-const GATE: WaitOptions = {
-  scope: 'auto',
-  stableForMs: 10_000,
-  timeoutMs: 60_000,
-  maxQueue: 0,
-  requireBackends: 1,
-  required: 1,
-  onTimeout: 'fail',
-  reverse: false,
-  advice: {late: 'Raise --timeout.', denied: 'Or pass --scope own.'},
-}
 
 interface Waited extends WaitResult {
   readonly events: readonly Report[]

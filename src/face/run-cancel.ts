@@ -1,4 +1,4 @@
-import {type CancelResult, cancel} from '../cancel.ts'
+import {type CancelResult, cancel, outcomeLine} from '../cancel.ts'
 import {systemClock} from '../clock.ts'
 import type {CancelSettings} from './cancel-settings.ts'
 import type {Conduct} from './conduct.ts'
@@ -27,8 +27,8 @@ export async function runCancel(
 }
 
 /** What was cancelled, a line each. */
-export function cancelSummary({sessions, user, server}: CancelResult): string {
-  const lines = sessions.map(({session, message}) => `${session} ${message}.`)
+export function cancelSummary({sessions, runs, user, server}: CancelResult): string {
+  const lines = [...sessions, ...runs].map(outcomeLine)
   if (user !== undefined) lines.unshift(`Everything of the user "${user}" on ${server} was asked to stop.`)
   return lines.join('\n') || 'Nothing of this workspace is active.'
 }

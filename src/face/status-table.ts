@@ -48,6 +48,7 @@ export function statusTable(result: StatusResult, stream: NodeJS.WriteStream = p
       : []),
     ...heading('Active Generations'),
     ...generations(result, colour),
+    ...result.waiting_runs.map((run) => `Waiting for its turn: the run ${run}`),
     ...(result.orphaned_generations.length > 0
       ? [
           ...heading('Orphaned Generations'),

@@ -14,7 +14,7 @@ const CREDENTIAL_LIMIT = 16 * 1024
 /** No session is named like this. */
 const WHOLE_RUN = '.run'
 
-/** Run notes as files. A cancel request is an empty file of its own, so that two terminals cannot undo each other's. */
+/** Run notes as files, one for each process at a run. A cancel request is an empty file of its own, so that two terminals cannot undo each other's. */
 export class RunNoteFiles implements RunNotes {
   readonly #layout: Layout
   readonly #owners: Owners
@@ -27,20 +27,25 @@ export class RunNoteFiles implements RunNotes {
     this.#enter = enter
   }
 
+  async join(run: string): Promise<void> {
+    await this.#withdrawCancel(run)
+    await this.#keep(run, {})
+  }
+
+  async live(): Promise<ReadonlySet<string>> {
+    const notes = namesIn(this.#layout.private).flatMap((name) => noteOf(name) ?? [])
+    const standings = await Promise.all(notes.map(({token}) => this.#owners.standing(token)))
+    return new Set(notes.filter((_, at) => standings[at] === 'alive').map(({run}) => run))
+  }
+
   async keepCredential(run: string, credential: Credential): Promise<void> {
-    const path = this.#credentialPath(run, this.#owners.token)
-    await this.#enter()
-    try {
-      await replaceFile(path, JSON.stringify(credential), {mode: 0o600})
-    } catch (error) {
-      throw storageError(path, error)
-    }
+    await this.#keep(run, credential)
   }
 
   async credentials(run: string): Promise<ReadonlyMap<string, Credential>> {
     return new Map(
       this.#tokens(run).flatMap((token): [string, Credential][] => {
-        const credential = readCredential(this.#credentialPath(run, token))
+        const credential = readCredential(this.#notePath(run, token))
         return credential ? [[token, credential]] : []
       }),
     )
@@ -63,36 +68,52 @@ export class RunNoteFiles implements RunNotes {
     return {wholeRun: requested.delete(WHOLE_RUN), sessions: requested}
   }
 
-  async withdrawCancel(run: string): Promise<void> {
+  async leave(run: string): Promise<void> {
+    removeQuietly(this.#notePath(run, this.#owners.token))
+    await this.#withdrawCancel(run)
+  }
+
+  async forgetAll(run: string): Promise<void> {
+    for (const token of this.#tokens(run)) removeQuietly(this.#notePath(run, token))
+    removeQuietly(this.#cancelFolder(run))
+  }
+
+  async #withdrawCancel(run: string): Promise<void> {
     const others = this.#tokens(run).filter((token) => token !== this.#owners.token)
     const standings = await Promise.all(others.map((token) => this.#owners.standing(token)))
     if (!standings.includes('alive')) removeQuietly(this.#cancelFolder(run))
   }
 
-  async forget(run: string): Promise<void> {
-    removeQuietly(this.#credentialPath(run, this.#owners.token))
-    await this.withdrawCancel(run)
+  async #keep(run: string, note: Partial<Credential>): Promise<void> {
+    const path = this.#notePath(run, this.#owners.token)
+    await this.#enter()
+    try {
+      await replaceFile(path, JSON.stringify(note), {mode: 0o600})
+    } catch (error) {
+      throw storageError(path, error)
+    }
   }
 
-  async forgetAll(run: string): Promise<void> {
-    for (const token of this.#tokens(run)) removeQuietly(this.#credentialPath(run, token))
-    removeQuietly(this.#cancelFolder(run))
+  #notePath(run: string, token: string): string {
+    return join(this.#layout.private, `${checkedName(run)}.${token}.json`)
   }
 
-  #credentialPath(run: string, by: string): string {
-    return join(this.#layout.private, `${checkedName(run)}.${by}.json`)
-  }
-
-  /** The processes that have sent work of a run. */
+  /** The processes that are, or were, at a run. */
   #tokens(run: string): string[] {
-    const start = `${checkedName(run)}.`
-    const names = namesIn(this.#layout.private).filter((name) => name.startsWith(start) && name.endsWith('.json'))
-    return names.map((name) => name.slice(start.length, -'.json'.length)).filter(isSessionId)
+    const notes = namesIn(this.#layout.private).flatMap((name) => noteOf(name) ?? [])
+    return notes.filter((note) => note.run === checkedName(run)).map(({token}) => token)
   }
 
   #cancelFolder(run: string): string {
     return join(this.#layout.cancel, checkedName(run))
   }
+}
+
+/** Which process's note of which run a file is, by its name. */
+function noteOf(name: string): {readonly run: string; readonly token: string} | undefined {
+  const [run, token, ending, ...more] = name.split('.')
+  const isNote = isSessionId(run) && isSessionId(token) && ending === 'json' && more.length === 0
+  return isNote ? {run, token} : undefined
 }
 
 function checkedName(run: string): string {

@@ -108,10 +108,15 @@ export interface RunNotes {
   /** Asks whoever makes a run, or one session of it, to stop; stands until the run is forgotten. */
   requestCancel(run: string, session?: string): Promise<void>
   cancelRequests(run: string): Promise<CancelRequests>
-  /** Takes back what was asked of a run that is gone on with, unless another live process is at it: it has yet to hear of that. */
-  withdrawCancel(run: string): Promise<void>
+  /**
+   * Says that this process is at a run, so that others find it also while it has no session. Takes back what was asked of the run
+   * before, unless another live process is at it: that one has yet to hear of it.
+   */
+  join(run: string): Promise<void>
+  /** The runs that another live process is at. */
+  live(): Promise<ReadonlySet<string>>
   /** Forgets what this process kept for a run, and takes back what was asked of it. What others kept goes with their last session. */
-  forget(run: string): Promise<void>
+  leave(run: string): Promise<void>
   /** Forgets what anybody kept for a run that nobody is at any more. */
   forgetAll(run: string): Promise<void>
 }

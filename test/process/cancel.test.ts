@@ -24,6 +24,19 @@ describe('ag cancel', () => {
     expect(await at.run(['cancel'])).toMatchObject({exitCode: 0, stdout: 'Nothing of this workspace is active.'})
   })
 
+  test('ends a run that waits for the server to be idle', async () => {
+    await using at = await builtWorkspace({foreign: {waiting_gens: 1, live_gens: 1}})
+    const generating = at.run(['generate', '--wait-idle', '--run', 'r1'])
+    await until('the run at its gate', async () => (await at.run(['status'])).stdout.includes('the run r1'))
+    expect(await at.run(['cancel'])).toMatchObject({
+      exitCode: 0,
+      stdout: 'The run r1 is cancelled; it had not begun a picture.',
+    })
+    const {exitCode, stderr} = await generating
+    expect({exitCode, stderr}).toEqual({exitCode: 130, stderr: expect.stringMatching(/Cancelled by `ag cancel`/)})
+    expect(readdirSync(join(at.folder, '.ag', 'local', 'private'))).toEqual([])
+  })
+
   test('after a kill stops what the dead process left on the server', async () => {
     await using at = await builtWorkspace({step_ms: 500})
     const generating = at.run(['generate'])

@@ -6,6 +6,8 @@ import {until} from '../support/until.ts'
 
 export interface StoreUnderTest extends AsyncDisposable {
   readonly store: SessionStore
+  /** The same workspace as another process on this machine would open it. */
+  beside(): Promise<SessionStore>
   /** The same sessions as another process on another machine would open them. */
   elsewhere(): Promise<SessionStore>
 }
@@ -183,14 +185,30 @@ export function describeStore(name: string, make: () => Promise<StoreUnderTest>)
       expect(await under.store.upkeep.check('gen-b')).toBeUndefined()
     })
 
-    test('forgets what was asked of a run that is gone on with, and keeps its credential', async () => {
+    test('forgets what was asked of a run that is gone on with, unless another process is at it', async () => {
       await using under = await make()
       const {runs} = under.store
-      await runs.keepCredential('run1', {server: 'http://x', secret: 's3cr3t'})
       await runs.requestCancel('run1')
-      await runs.withdrawCancel('run1')
+      await runs.join('run1')
       expect(await runs.cancelRequests('run1')).toEqual({wholeRun: false, sessions: new Set()})
-      expect([...(await runs.credentials('run1')).values()]).toMatchObject([{secret: 's3cr3t'}])
+      await runs.requestCancel('run1')
+      const other = await under.beside()
+      await other.runs.join('run1')
+      expect(await other.runs.cancelRequests('run1')).toMatchObject({wholeRun: true})
+      await other.close()
+    })
+
+    test('tells which runs other processes are at, for as long as they live', async () => {
+      await using under = await make()
+      const other = await under.beside()
+      await other.runs.join('run1')
+      await other.runs.join('run2')
+      expect(await under.store.runs.live()).toEqual(new Set(['run1', 'run2']))
+      expect((await under.store.runs.credentials('run1')).size).toBe(0)
+      await other.runs.leave('run1')
+      expect(await under.store.runs.live()).toEqual(new Set(['run2']))
+      await other.close()
+      expect(await under.store.runs.live()).toEqual(new Set())
     })
 
     test('keeps the credential of a run until it is taken back', async () => {
@@ -198,7 +216,7 @@ export function describeStore(name: string, make: () => Promise<StoreUnderTest>)
       await under.store.runs.keepCredential('run1', {server: 'http://x', secret: 's3cr3t'})
       const kept = await under.store.runs.credentials('run1')
       expect([...kept.values()]).toEqual([{server: 'http://x', secret: 's3cr3t'}])
-      await under.store.runs.forget('run1')
+      await under.store.runs.leave('run1')
       expect((await under.store.runs.credentials('run1')).size).toBe(0)
     })
 
@@ -215,7 +233,7 @@ export function describeStore(name: string, make: () => Promise<StoreUnderTest>)
       await runs.requestCancel('run1')
       expect((await runs.cancelRequests('run1')).wholeRun).toBe(true)
       expect((await runs.cancelRequests('run2')).wholeRun).toBe(false)
-      await runs.forget('run1')
+      await runs.leave('run1')
       expect(await runs.cancelRequests('run1')).toEqual({wholeRun: false, sessions: new Set()})
     })
 

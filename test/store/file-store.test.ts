@@ -46,6 +46,7 @@ describeStore('a workspace', async () => {
   const store = open(folder.path)
   return {
     store,
+    beside: async () => open(folder.path),
     elsewhere: async () => {
       cpSync(join(folder.path, '.ag', 'sessions'), join(away.path, '.ag', 'sessions'), {recursive: true})
       return open(away.path)
