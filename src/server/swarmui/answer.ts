@@ -20,7 +20,9 @@ export class ApiError extends AgError {
   readonly text: string
 
   constructor(route: string, errorId: string, text: string) {
-    super(`SwarmUI refused ${route}: ${serverText(text || errorId)}`, {next: API_HINTS[errorId]})
+    super(`SwarmUI refused ${route}: ${serverText(text || errorId)}`, {
+      next: API_HINTS[errorId] ?? "The reason is in the server's log.",
+    })
     this.errorId = errorId
     this.text = text
     this.exitCode = errorId === 'bad_permissions' ? exit.denied : exit.unreachable
@@ -61,19 +63,23 @@ const OLD_REDIRECTS: readonly (readonly [RegExp, string])[] = [
  */
 export function readApiAnswer(route: string, answer: RawAnswer, server: string): unknown {
   refuseRedirect(route, answer, server)
-  if (answer.status === 502 || answer.status === 503 || answer.status === 504) {
-    const message = `${server} answered ${answer.status}: a proxy is there, but not the SwarmUI behind it.`
-    throw new ForeignAnswerError(message, answer.status, {next: 'Start the server, or try again when it is up.'})
-  }
+  const refusal = apiErrorOf(answer)
+  if (refusal) throw new ApiError(route, refusal.errorId, refusal.text)
   const json = parseJson(answer)
-  if (json === undefined) throw notSwarmUi(answer, server)
-  const {error_id: errorId, error} = json as {error_id?: unknown; error?: unknown}
-  if (typeof errorId === 'string' || typeof error === 'string') {
-    throw new ApiError(route, typeof errorId === 'string' ? errorId : '', typeof error === 'string' ? error : '')
-  }
-  if (answer.status >= 400) throw notSwarmUi(answer, server)
+  if (json === undefined || answer.status >= 400) throw notSwarmUi(answer, server)
   return json
 }
+
+/** What an answer says is wrong, if it is an error of SwarmUI's API. One of the two may be `""`. */
+export function apiErrorOf(answer: RawAnswer): {readonly errorId: string; readonly text: string} | undefined {
+  if (PROXY_ALONE.includes(answer.status)) return undefined
+  const {error_id: errorId, error} = (parseJson(answer) ?? {}) as {error_id?: unknown; error?: unknown}
+  if (typeof errorId !== 'string' && typeof error !== 'string') return undefined
+  return {errorId: typeof errorId === 'string' ? errorId : '', text: typeof error === 'string' ? error : ''}
+}
+
+/** What a proxy answers for a server that is away. */
+const PROXY_ALONE: readonly number[] = [502, 503, 504]
 
 /** Throws unless the answer is something other than a redirect. */
 export function refuseRedirect(route: string, answer: RawAnswer, server: string): void {
@@ -86,18 +92,24 @@ export function refuseRedirect(route: string, answer: RawAnswer, server: string)
   })
 }
 
-/** The error for an answer that no SwarmUI gives. */
+/** The error for an answer that is none of SwarmUI's API. */
 export function notSwarmUi(answer: RawAnswer, server: string): AgError {
   if (answer.status === 401 || answer.status === 403 || answer.status === 407) {
     return new DeniedError(`${server} wants other credentials (HTTP ${answer.status}).`, {
       next: 'Pass --authorization (AG_AUTHORIZATION), --token (AG_TOKEN) or --header.',
     })
   }
+  if (PROXY_ALONE.includes(answer.status)) {
+    const message = `${server} answered ${answer.status}: a proxy is there, but not the SwarmUI behind it.`
+    return new ForeignAnswerError(message, answer.status, {next: 'Start the server, or try again when it is up.'})
+  }
   const looks = /^\s*</.test(answer.bytes.subarray(0, 64).toString('latin1')) ? 'an HTML page' : 'no JSON'
   const message = `${server} answered with ${looks} (HTTP ${answer.status}): this is not a SwarmUI's API.`
-  return new ForeignAnswerError(message, answer.status, {
-    next: 'Check the address. If it is a login page, pass its credentials with --header or --authorization.',
-  })
+  const next =
+    answer.status >= 500
+      ? 'Something failed there: see the log of the server, or of the proxy in front of it.'
+      : 'Check the address. If it is a login page, pass its credentials with --header or --authorization.'
+  return new ForeignAnswerError(message, answer.status, {next})
 }
 
 /** The object an answer carries, if it is JSON and says so. */

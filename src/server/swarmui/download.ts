@@ -1,7 +1,7 @@
 import {type AgError, DeniedError, UnreachableError} from '../../errors.ts'
 import {foreignLine} from '../../text.ts'
 import {GenerationError} from '../image-server.ts'
-import {notSwarmUi, type RawAnswer, refuseRedirect} from './answer.ts'
+import {apiErrorOf, notSwarmUi, type RawAnswer, refuseRedirect} from './answer.ts'
 import {serverText} from './faults.ts'
 import type {Transport} from './transport.ts'
 
@@ -9,7 +9,7 @@ import type {Transport} from './transport.ts'
  * The bytes of a picture the server named: `View/...` or `Output/...` (not URL-encoded, recordings 02 and 25), or a `data:`
  * URL when the server keeps no files. Only ever asks this server; a reference that leads elsewhere is refused.
  *
- * Throws `GenerationError` when the picture is not there, `DeniedError` when it may not be read.
+ * Throws `GenerationError` when the picture is not there or the server cannot read it, `DeniedError` when we may not.
  */
 export async function fetchPicture(
   transport: Transport,
@@ -19,23 +19,30 @@ export async function fetchPicture(
 ): Promise<Uint8Array> {
   if (ref.startsWith('data:')) return decodeDataUrl(ref, limit)
   const answer = await transport.get(encodeReference(ref), limit, {signal})
-  refuseRedirect('the picture', answer, transport.address.display)
+  return readPicture(ref, answer, transport.address.display)
+}
+
+/** The bytes that an answer brought. Throws as `fetchPicture` does. */
+export function readPicture(ref: string, answer: RawAnswer, server: string): Uint8Array {
+  refuseRedirect('the picture', answer, server)
   if (answer.status === 404) throw new PictureMissingError(ref)
-  if (answer.status !== 200) throw notHandedOut(ref, answer, transport)
-  if (!/^(image|video|audio|application\/octet-stream)/.test(answer.contentType)) {
-    throw notSwarmUi(answer, transport.address.display)
-  }
+  if (answer.status !== 200) throw notHandedOut(ref, answer, server)
+  if (!/^(image|video|audio|application\/octet-stream)/.test(answer.contentType)) throw notSwarmUi(answer, server)
   return answer.bytes
 }
 
-function notHandedOut(ref: string, answer: RawAnswer, {address}: Transport): AgError {
-  if (!/\bjson\b/.test(answer.contentType)) return notSwarmUi(answer, address.display)
-  return new DeniedError(
-    `SwarmUI does not hand out ${foreignLine(ref)}: ${serverText(answer.bytes.toString('utf8'))}`,
-    {
-      next: 'Use the --token or --user-id that the picture was made with.',
-    },
-  )
+/** SwarmUI's `error_id` for a picture of somebody else, and for somebody whom it does not know (recordings 21 and 23). */
+const NOT_OURS: readonly unknown[] = ['unauthorized', 'invalid_user', 'bad_permissions']
+
+function notHandedOut(ref: string, answer: RawAnswer, server: string): AgError {
+  const refusal = apiErrorOf(answer)
+  if (!refusal) return notSwarmUi(answer, server)
+  const message = `SwarmUI does not hand out ${foreignLine(ref)}: ${serverText(refusal.text || refusal.errorId)}`
+  return NOT_OURS.includes(refusal.errorId)
+    ? new DeniedError(message, {next: 'Use the --token or --user-id that the picture was made with.'})
+    : new GenerationError('broken', message, {
+        next: "It is on the server all the same; the reason is in the server's log.",
+      })
 }
 
 /** Whether there is such a picture; asks for its first byte only (recording 25). Throws as `fetchPicture` does. */
@@ -43,7 +50,7 @@ export async function pictureExists(transport: Transport, ref: string, signal: A
   const answer = await transport.get(encodeReference(ref), WHOLE_ALL_THE_SAME, {signal, headers: {range: 'bytes=0-0'}})
   refuseRedirect('the picture', answer, transport.address.display)
   if (answer.status === 404) return false
-  if (answer.status !== 200 && answer.status !== 206) throw notHandedOut(ref, answer, transport)
+  if (answer.status !== 200 && answer.status !== 206) throw notHandedOut(ref, answer, transport.address.display)
   return true
 }
 
