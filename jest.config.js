@@ -2,6 +2,7 @@ export default {
   roots: ['<rootDir>/test'],
   extensionsToTreatAsEsm: ['.ts'],
   transform: {'\\.ts$': '<rootDir>/test/support/strip-types.js'},
+  setupFilesAfterEnv: ['<rootDir>/test/support/patterns-in-objects.js'],
   reporters: ['default', '<rootDir>/test/support/totals-reporter.js'],
   // Much of the suite waits for processes: one core for the runner itself would stand idle.
   maxWorkers: '100%',

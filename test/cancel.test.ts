@@ -48,7 +48,7 @@ describe('cancel', () => {
   test('of the one run that is active stops the server and settles everything as cancelled', async () => {
     await using at = await rehearse(slow)
     const made = at.generate(manifest('a', 'b', 'c'))
-    await until('progress of a', () => seen(at, 'a'))
+    await until('progress of a and b', () => seen(at, 'a') && seen(at, 'b'))
     const result = await cancelFromElsewhere(at)
     expect(result).toMatchObject({exit_code: 0, sessions: [{outcome: 'cancelled'}, {outcome: 'cancelled'}]})
     expect(await made).toMatchObject({

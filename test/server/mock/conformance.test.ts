@@ -194,6 +194,8 @@ describe.each(['0.9.8.2', '0.9.7'] as const)('the mock answers as SwarmUI %s did
       for (const name of queue) results.set(name, await compare(version, name))
     }
     await Promise.all(Array.from({length: 5}, work))
+    // Replayed in real time: what a busy machine made late is replayed once more, alone.
+    for (const name of names.filter((one) => results.get(one)?.length)) results.set(name, await compare(version, name))
   }, 120_000)
 
   test.each(names)('%s', (name) => {
