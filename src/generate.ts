@@ -1,6 +1,6 @@
 import type {Asset} from './asset/asset.ts'
 import {assetKey} from './asset/key.ts'
-import {stoppedByCancel} from './cancel-request.ts'
+import {stoppedByCancel} from './cancellation/request.ts'
 import type {Context} from './context.ts'
 import {type AgError, CancelledError, NoBackendError, NotIdleError, UnreachableError} from './errors.ts'
 import {fromWorkspace} from './fetch-picture.ts'

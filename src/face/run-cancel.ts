@@ -1,4 +1,5 @@
-import {type CancelResult, cancel, outcomeLine} from '../cancel.ts'
+import {type CancelResult, cancel} from '../cancel.ts'
+import {outcomeLine} from '../cancellation/outcome.ts'
 import {systemClock} from '../clock.ts'
 import type {CancelSettings} from './cancel-settings.ts'
 import type {Conduct} from './conduct.ts'

@@ -1,6 +1,6 @@
 import {join} from 'node:path'
 import type {Asset} from '../asset/asset.ts'
-import {refuseIfCancelled} from '../cancel-request.ts'
+import {refuseIfCancelled} from '../cancellation/request.ts'
 import type {Context} from '../context.ts'
 import {endingOf, messageOf, stopsTheRun} from '../ending.ts'
 import {AgError, CancelledError} from '../errors.ts'

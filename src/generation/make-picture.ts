@@ -1,7 +1,7 @@
 import type {Asset} from '../asset/asset.ts'
 import {embeddedTag} from '../asset/embedded-tag.ts'
 import {assetKey} from '../asset/key.ts'
-import {CollateralError, judgeInterruption, refuseIfCancelled} from '../cancel-request.ts'
+import {CollateralError, judgeInterruption, refuseIfCancelled} from '../cancellation/request.ts'
 import type {Context} from '../context.ts'
 import {endingOf, messageOf, stopsTheRun} from '../ending.ts'
 import {type AgError, UnreachableError} from '../errors.ts'

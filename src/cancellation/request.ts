@@ -1,7 +1,7 @@
-import type {Context} from './context.ts'
-import {CancelledError} from './errors.ts'
-import {GenerationError} from './server/image-server.ts'
-import {isSettled} from './session/history-line.ts'
+import type {Context} from '../context.ts'
+import {CancelledError} from '../errors.ts'
+import {GenerationError} from '../server/image-server.ts'
+import {isSettled} from '../session/history-line.ts'
 
 /*
  * The generating side of `ag cancel`: how a picture on its way finds out that it is to stop, or that it was stopped by mistake.

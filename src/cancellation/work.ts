@@ -1,5 +1,5 @@
-import type {Context} from './context.ts'
-import type {Credential, OwnedSession} from './store/session-store.ts'
+import type {Context} from '../context.ts'
+import type {Credential, OwnedSession} from '../store/session-store.ts'
 
 const INTERRUPT_AGAIN_MS = 1000
 

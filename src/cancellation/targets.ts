@@ -1,9 +1,9 @@
-import type {Context} from './context.ts'
-import {UsageError} from './errors.ts'
-import {nearest} from './nearest.ts'
-import {isSessionId, isSettled} from './session/history-line.ts'
-import type {Credential, OwnedSession} from './store/session-store.ts'
-import {unknownSession} from './unknown-session.ts'
+import type {Context} from '../context.ts'
+import {UsageError} from '../errors.ts'
+import {nearest} from '../nearest.ts'
+import {isSessionId, isSettled} from '../session/history-line.ts'
+import type {Credential, OwnedSession} from '../store/session-store.ts'
+import {unknownSession} from '../unknown-session.ts'
 
 /** What to cancel. */
 export interface Selection {

@@ -1,0 +1,124 @@
+import type {Context} from '../context.ts'
+import {ExitCode} from '../errors.ts'
+import type {SessionState} from '../session/session.ts'
+import type {Credential, OwnedSession} from '../store/session-store.ts'
+import {foreignLine} from '../text.ts'
+import {credentialsOf} from './work.ts'
+
+/** What became of one session that was to be cancelled. */
+export interface CancelOutcome {
+  readonly session: string
+  readonly asset: string
+  readonly run: string
+  /** How it ended, or why it did not: still `running`, out of this machine's reach, or on another server (`elsewhere`). */
+  readonly outcome: SessionState | 'running' | 'out_of_reach' | 'elsewhere'
+  readonly message: string
+}
+
+/** What became of a run that was to be cancelled while it waited for its turn: at its gate, or for another process. */
+export interface RunOutcome {
+  readonly run: string
+  readonly outcome: 'cancelled' | 'running'
+  readonly message: string
+}
+
+type Outcome = CancelOutcome | RunOutcome
+
+/** What became of a session or a run, in a sentence. */
+export function outcomeLine(outcome: Outcome): string {
+  return `${'session' in outcome ? outcome.session : `The run ${outcome.run}`} ${outcome.message}.`
+}
+
+interface Unfinished {
+  readonly outcome: CancelOutcome['outcome']
+  readonly exitCode: ExitCode
+  readonly next?: string
+}
+
+/** Outcomes that are no end, the one that weighs most first. */
+const UNFINISHED: readonly Unfinished[] = [
+  {outcome: 'running', exitCode: ExitCode.deadline, next: 'Wait for it (ag wait-idle), or cancel again.'},
+  {
+    outcome: 'out_of_reach',
+    exitCode: ExitCode.denied,
+    next: 'Cancel it on the machine that made it, or stop all of your user: ag cancel --user.',
+  },
+  {outcome: 'elsewhere', exitCode: ExitCode.usage},
+]
+
+/** What a cancel came to that had these outcomes: an error for the one that weighs most, if any is no end. */
+export function conclude(outcomes: readonly Outcome[]): {
+  readonly exit_code: ExitCode
+  readonly error?: {readonly message: string; readonly next?: string}
+} {
+  for (const {outcome, exitCode, next} of UNFINISHED) {
+    const found = outcomes.find((one) => one.outcome === outcome)
+    if (found) return {exit_code: exitCode, error: {message: outcomeLine(found), ...(next ? {next} : {})}}
+  }
+  return {exit_code: ExitCode.done}
+}
+
+/** Of a session that was over before it was to be cancelled. */
+export function overBefore(session: OwnedSession): CancelOutcome {
+  return describe(session, `was already ${session.state}`)
+}
+
+const ENDINGS: Readonly<Partial<Record<SessionState, string>>> = {
+  cancelled: 'is cancelled',
+  completed: 'was finished before it could be stopped',
+}
+
+/** Of a session that came to its end, this one or another. */
+export function over(session: OwnedSession): CancelOutcome {
+  return describe(session, ENDINGS[session.state] ?? `had ${session.state} before`)
+}
+
+/** Of a session that the server has not stopped in time. */
+export function goesOn(session: OwnedSession): CancelOutcome {
+  return describe(session, 'is still running: the server has not stopped it in time', 'running')
+}
+
+/** Of a session that was sent to another server: where to cancel it. `undefined` for any other. */
+export function elsewhere(
+  session: OwnedSession,
+  credentials: ReadonlyMap<string, Credential>,
+  {address}: Context['server'],
+): CancelOutcome | undefined {
+  const own = credentialsOf(session, credentials)
+  const [first] = own
+  if (!first || own.some(({server}) => server === address)) return undefined
+  const message = `runs on ${first.server}: ag cancel --run ${session.run} --server ${first.server}`
+  return describe(session, message, 'elsewhere')
+}
+
+/**
+ * Of a session that cannot be stopped from here: without the credential nobody can stop what the server was asked to make; and
+ * another machine's process may be alive. `undefined` for any other.
+ */
+export function outOfReach(
+  session: OwnedSession,
+  credentials: ReadonlyMap<string, Credential>,
+): CancelOutcome | undefined {
+  const {ownerStanding, submission} = session
+  if (ownerStanding === 'foreign') {
+    return describe(session, 'was made on another machine, which alone can stop it', 'out_of_reach')
+  }
+  const canStop = submission === undefined || credentialsOf(session, credentials).length > 0
+  if (ownerStanding !== 'dead' || canStop) return undefined
+  return describe(session, 'was left by a process that died before it noted how to stop it', 'out_of_reach')
+}
+
+/** Of a run that had no session, by whether its process is still there. */
+export function ofRun(run: string, live: boolean): RunOutcome {
+  return live
+    ? {run, outcome: 'running', message: 'has not ended in time'}
+    : {run, outcome: 'cancelled', message: 'is cancelled; it had not begun a picture'}
+}
+
+function describe(
+  {id, asset, run, state}: OwnedSession,
+  message: string,
+  outcome: CancelOutcome['outcome'] = state,
+): CancelOutcome {
+  return {session: id, asset: foreignLine(asset, 100), run, outcome, message}
+}
