@@ -8,6 +8,7 @@ import {
   over,
   overBefore,
   type RunOutcome,
+  runElsewhere,
 } from './cancellation/outcome.ts'
 import {type Selection, selectTargets, type Target} from './cancellation/targets.ts'
 import {CancelWork} from './cancellation/work.ts'
@@ -15,7 +16,7 @@ import type {Context} from './context.ts'
 import {type Deadline, startDeadline} from './deadline.ts'
 import type {ExitCode} from './errors.ts'
 import {isSettled} from './session/history-line.ts'
-import type {OwnedSession} from './store/session-store.ts'
+import type {Attendant, OwnedSession} from './store/session-store.ts'
 import {foreignLine} from './text.ts'
 
 export interface CancelOptions extends Selection {
@@ -30,7 +31,7 @@ export interface CancelResult {
   /** The user whose work on the server was stopped, with `--user`. */
   readonly user?: string
   readonly sessions: readonly CancelOutcome[]
-  /** Runs that had no session. */
+  /** Runs whose process was asked to stop, whether it had a session or not. */
   readonly runs: readonly RunOutcome[]
   /** The exit code this result stands for. */
   readonly exit_code: ExitCode
@@ -62,7 +63,8 @@ export async function cancel(context: Context, options: CancelOptions): Promise<
     return end.value
   })
   const sessions = [...settled.map(overBefore), ...outcomes.flatMap((one) => one.sessions)]
-  const runs = outcomes.flatMap(({run}) => run ?? [])
+  const runs = outcomes.flatMap((one) => one.runs)
+  if (targets.length > 0) await context.sessions.upkeep.tidy()
   return {
     schemaVersion: 1,
     server: server.address,
@@ -94,66 +96,66 @@ async function stopUser({server, clock, report}: Context, {signal}: Deadline): P
 
 interface Stopped {
   readonly sessions: readonly CancelOutcome[]
-  /** Where the run had no session. */
-  readonly run?: RunOutcome
+  readonly runs: readonly RunOutcome[]
 }
 
-async function stop(context: Context, target: Target, deadline: Deadline): Promise<Stopped> {
+async function stop(context: Context, {run, ...target}: Target, deadline: Deadline): Promise<Stopped> {
   const {server, sessions} = context
-  const {credentials, run} = target
   const beyond = target.sessions.flatMap(
-    (session) => elsewhere(session, credentials, server) ?? outOfReach(session, credentials) ?? [],
+    (session) => elsewhere(session, target.credentials, server) ?? outOfReach(session, target.credentials) ?? [],
   )
   const reachable = target.sessions.filter(({id}) => !beyond.some(({session}) => session === id))
-  const away = beyond.some(({outcome}) => outcome === 'elsewhere')
-  // Who is at another server is not asked to stop here.
-  const wholeRun = target.wholeRun && !away
-  const live = wholeRun && target.live
-  if (wholeRun && (live || reachable.length > 0)) await sessions.runs.requestCancel(run)
-  for (const {id} of wholeRun ? [] : reachable) await sessions.runs.requestCancel(run, id)
-  const reach = {...target, wholeRun, live, sessions: reachable}
-  const outcomes = await settleAll(context, reach, target.sessions, deadline)
+  const here = target.processes.filter((process) => process.server === server.address)
+  for (const {id} of here) await sessions.runs.requestCancel({attendant: id})
+  for (const {id, owner} of reachable) await sessions.runs.requestCancel({session: id, owner})
+  const known = target.sessions.map(({id}) => id)
+  const {outcomes, ended} = await settleAll(context, {run, processes: here, sessions: reachable, known}, deadline)
   const all = [...outcomes, ...beyond]
-  const stillLive = (await sessions.runs.live()).has(run)
-  if (live && all.length === 0) return {sessions: [], run: ofRun(run, stillLive)}
-  // A live process clears up after itself, once it has seen the request.
-  const left = (await sessions.list({active: true})).some((session) => session.run === run)
-  const perhapsLive = stillLive || reachable.some(({ownerStanding}) => ownerStanding === 'unknown')
-  if (!left && !perhapsLive && !away) await sessions.runs.forgetAll(run)
-  return {sessions: all}
+  const away = target.processes.find((process) => process.server !== server.address)
+  const isTold = all.some(({outcome}) => outcome === 'elsewhere')
+  return {
+    sessions: all,
+    runs: [
+      ...(here.length > 0 ? [ofRun(run, ended)] : []),
+      ...(away && !isTold ? [runElsewhere(run, away.server)] : []),
+    ],
+  }
+}
+
+interface Reachable extends Pick<Target, 'run' | 'processes' | 'sessions'> {
+  /** Ids of all that were there at first; what is not among them was begun since. */
+  readonly known: readonly string[]
 }
 
 /**
- * Interrupts a run's work until its sessions are settled, by their process or, where that is gone, by us. Again and again: the
- * credential appears only with the first request. `known` are all of its sessions; what is not among them was begun since.
+ * Interrupts sessions until they are settled, by their process or, where that is gone, by us; and until the processes that were to
+ * stop have left their run. Again and again: the credential appears only with the first request.
  */
 async function settleAll(
   context: Context,
-  target: Target,
-  known: readonly OwnedSession[],
+  {run, processes, sessions, known}: Reachable,
   deadline: Deadline,
-): Promise<CancelOutcome[]> {
-  const {run, wholeRun, live} = target
-  const targets = [...target.sessions]
+): Promise<{readonly outcomes: CancelOutcome[]; readonly ended: boolean}> {
   const {clock, report} = context
+  const targets = [...sessions]
   const settled = new Map<string, CancelOutcome>()
   const started = clock.monotonic()
-  const work = new CancelWork(context, run)
+  const work = new CancelWork(context)
   let warned = false
-  let stopped = targets.length === 0 && !live
+  let stopped = targets.length === 0
+  let ended = processes.length === 0
   try {
-    while (!stopped) {
+    while (!(stopped && ended)) {
       await work.stop(targets, deadline.signal)
-      if (wholeRun) targets.push(...(await begunSince(context, run, [...known, ...targets])))
+      targets.push(...(await begunSince(context, processes, [...known, ...targets.map(({id}) => id)])))
       for (const one of targets.filter(({id}) => !settled.has(id))) {
         const now = await settleIfGone(context, one.id, work.left([one]))
         if (now && isSettled(now)) settled.set(one.id, over(now))
       }
       // The others of a run, of which only some were cancelled, go on under the same credential.
-      stopped = settled.size === targets.length && !(wholeRun && work.left(targets) > 0)
-      // Until its processes have gone they may begin another.
-      if (stopped && live) stopped = !(await context.sessions.runs.live()).has(run)
-      if (stopped) break
+      stopped = settled.size === targets.length && !(processes.length > 0 && work.left(targets) > 0)
+      ended = await haveLeft(context, processes)
+      if (stopped && ended) break
       if (!warned && clock.monotonic() - started > SLOW_MS) {
         warned = true
         report({event: 'notice', message: `The run ${run} ${await whyItGoesOn(context, deadline.signal)}`})
@@ -163,17 +165,28 @@ async function settleAll(
   } catch (error) {
     if (!deadline.passed()) throw error
   }
-  return targets.map((one) => {
-    const ended = settled.get(one.id)
-    const onlyHere = wholeRun && !stopped && ended?.outcome === 'cancelled'
-    return ended && !onlyHere ? ended : goesOn(one)
+  const outcomes = targets.map((one) => {
+    const end = settled.get(one.id)
+    const onlyHere = processes.length > 0 && !stopped && end?.outcome === 'cancelled'
+    return end && !onlyHere ? end : goesOn(one)
   })
+  return {outcomes, ended}
 }
 
-/** Sessions that a run began after it was asked to stop, or while it was. */
-async function begunSince({sessions}: Context, run: string, known: readonly OwnedSession[]): Promise<OwnedSession[]> {
-  const active = await sessions.list({active: true})
-  return active.filter((session) => session.run === run && !known.some(({id}) => id === session.id))
+/** Sessions that processes began, or took over, after they were asked to stop, or while they were. */
+async function begunSince(
+  {sessions}: Context,
+  processes: readonly Attendant[],
+  known: readonly string[],
+): Promise<readonly OwnedSession[]> {
+  const tokens = new Set(processes.map(({token}) => token))
+  const active = tokens.size > 0 ? await sessions.list({active: true}) : []
+  return active.filter(({id, owner}) => tokens.has(owner) && !known.includes(id))
+}
+
+async function haveLeft({sessions}: Context, processes: readonly Attendant[]): Promise<boolean> {
+  const ids = new Set(processes.map(({id}) => id))
+  return ids.size === 0 || !(await sessions.runs.attendants()).some(({id}) => ids.has(id))
 }
 
 /** The session as it is now; settled by us if its process is gone and the server has stopped. */

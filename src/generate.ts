@@ -6,12 +6,13 @@ import {type AgError, CancelledError, NoBackendError, NotIdleError, UnreachableE
 import {fromWorkspace} from './fetch-picture.ts'
 import {askAboutEarlier} from './generation/earlier-work.ts'
 import {type GenerateResult, resultOf} from './generation/generate-result.ts'
-import {makeAll} from './generation/make-all.ts'
+import {type MadeAll, makeAll} from './generation/make-all.ts'
 import {beginMaking} from './generation/making.ts'
-import {type AssetOutcome, isCompleted, isKept, type Kept, keptOutcome} from './generation/outcome.ts'
+import {type AssetOutcome, isKept, type Kept, keptOutcome} from './generation/outcome.ts'
 import {preflight, refuseUnwritable} from './generation/preflight.ts'
 import {placeFor, planResumption, type ResumeMode, type Resumption} from './generation/resume.ts'
 import {isOrphan} from './session/owner.ts'
+import type {Attendance} from './store/session-store.ts'
 import {type WaitOptions, waitIdle} from './wait-idle.ts'
 
 export interface GenerateOptions {
@@ -49,33 +50,38 @@ export interface GenerateOptions {
  * cancelled at its gate, while nothing has been attempted.
  */
 export async function generate(context: Context, options: GenerateOptions): Promise<GenerateResult> {
-  const started = context.clock.monotonic()
-  const {runs} = context.sessions
+  const {sessions, server, clock} = context
+  const started = clock.monotonic()
   const early = await planEarly(context, options)
   // With nothing to make nobody waits, and nothing is written.
-  if (early && early.resumption.kept.size === early.assets.length) return make(context, options, early, started)
-  await runs.join(options.run)
-  try {
-    return await make(context, options, await pastTheGate(context, options, early), started)
-  } finally {
-    await runs.leave(options.run)
+  if (early && todoOf(early).length === 0) {
+    tellStart(context, options, early)
+    return conclude(context, options, early, {outcomes: new Map(), stopped: undefined}, started)
   }
+  await using attendance = await sessions.runs.join(early?.resumption.run ?? options.run, server.address)
+  const plan = await pastTheGate(context, options, early, attendance)
+  // What is gone on with may be another run by now.
+  if (plan.resumption.run !== attendance.run) await attendance.rename(plan.resumption.run)
+  const made = await make(context, options, plan, attendance)
+  return conclude(context, options, plan, made, started)
 }
 
-async function make(context: Context, options: GenerateOptions, plan: Plan, started: number): Promise<GenerateResult> {
-  const {clock, report, server, sessions, signal} = context
+async function make(
+  context: Context,
+  options: GenerateOptions,
+  plan: Plan,
+  attendance: Attendance,
+): Promise<Pick<MadeAll, 'outcomes' | 'stopped'>> {
   const {assets, resumption} = plan
-  const {run, kept, why, total, sessionIds, recorded} = resumption
+  const {total, sessionIds, recorded} = resumption
   const {concurrency, failFast, workspace, outputDirectory, retries, retryDelayMs = 1000, snapshots = false} = options
-  const todo = assets.filter(({id}) => !kept.has(id))
+  const todo = todoOf(plan)
   await refuseUnwritable(todo)
   const work = await askAboutEarlier(context, resumption)
-  tellUnrecorded(context, resumption, workspace)
-  report({event: 'run.started', run, server: server.address, total: todo.length, kept: kept.size, concurrency})
-
+  tellStart(context, options, plan)
   const places = new Map(assets.map(({id, expectedFormat, pathFor}) => [pathFor(expectedFormat).toLowerCase(), id]))
   const shared = {workspace, outputDirectory, snapshots, retries, retryDelayMs, overwrite: options.overwrite, places}
-  const making = await beginMaking(context, {run, total, sessionIds, recorded, ...shared})
+  const making = await beginMaking(context, {attendance, total, sessionIds, recorded, ...shared})
   const regardless = options.resume === 'never'
   const {outcomes, stopped} = await makeAll(context, todo, {
     making,
@@ -85,8 +91,27 @@ async function make(context: Context, options: GenerateOptions, plan: Plan, star
     failFast,
     regardless,
   })
-  const {wholeRun: cancelled} = await sessions.runs.cancelRequests(run)
+  const isDone = todo.every(({id}) => outcomes.get(id)?.state === 'completed')
+  const cancelled = !isDone && (await attendance.cancelRequested())
+  return {outcomes, stopped: stopped ?? (cancelled ? new CancelledError() : undefined)}
+}
 
+function tellStart(context: Context, {workspace, concurrency}: GenerateOptions, plan: Plan): void {
+  const {run, kept} = plan.resumption
+  tellUnrecorded(context, plan.resumption, workspace)
+  const total = todoOf(plan).length
+  context.report({event: 'run.started', run, server: context.server.address, total, kept: kept.size, concurrency})
+}
+
+async function conclude(
+  context: Context,
+  {workspace, outputDirectory}: GenerateOptions,
+  {assets, resumption}: Plan,
+  {outcomes, stopped}: Pick<MadeAll, 'outcomes' | 'stopped'>,
+  started: number,
+): Promise<GenerateResult> {
+  const {clock, report, server, signal} = context
+  const {run, kept, why} = resumption
   const all = assets.map((asset): AssetOutcome => {
     const known = kept.get(asset.id)
     if (known) return keptOutcome(asset, foundAt(asset, known, workspace))
@@ -94,8 +119,7 @@ async function make(context: Context, options: GenerateOptions, plan: Plan, star
     const reason = why.get(asset.id)
     return {...outcome, ...(reason && !isKept(outcome) ? {why: reason} : {})}
   })
-  const cancel = cancelled && !all.every(isCompleted) ? new CancelledError() : undefined
-  const early = signal.aborted ? (signal.reason as AgError) : (stopped ?? cancel)
+  const early = signal.aborted ? (signal.reason as AgError) : stopped
   const duration_seconds = Math.round(clock.monotonic() - started) / 1000
   const of = {run, server: server.address, outputDirectory, duration_seconds}
   const result = resultOf(all, {...of, ...(early ? {early} : {})})
@@ -109,6 +133,10 @@ async function make(context: Context, options: GenerateOptions, plan: Plan, star
 interface Plan {
   readonly assets: readonly Asset[]
   readonly resumption: Resumption
+}
+
+function todoOf({assets, resumption}: Plan): readonly Asset[] {
+  return assets.filter(({id}) => !resumption.kept.has(id))
 }
 
 async function plan(context: Context, options: GenerateOptions): Promise<Plan> {
@@ -128,10 +156,15 @@ async function planEarly(context: Context, options: GenerateOptions): Promise<Pl
 }
 
 /** The plan once the server is idle, if that is to be waited for: others may have made some of the pictures meanwhile. */
-async function pastTheGate(context: Context, options: GenerateOptions, early: Plan | undefined): Promise<Plan> {
+async function pastTheGate(
+  context: Context,
+  options: GenerateOptions,
+  early: Plan | undefined,
+  attendance: Attendance,
+): Promise<Plan> {
   const {gate, run, resume: mode} = options
   if (gate) {
-    using stop = stoppedByCancel(context, run)
+    using stop = stoppedByCancel(context, attendance)
     const {exit_code, error} = await waitIdle({...context, servers: [context.server], signal: stop.signal}, gate)
     if (error) throw new NotIdleError(error.message, exit_code, error.next)
   }

@@ -5,7 +5,7 @@ import {type Evidence, type Idleness, judgeServer} from './idleness/verdict.ts'
 import type {ServerReport} from './server/image-server.ts'
 import {isOrphan} from './session/owner.ts'
 import {staleness} from './session/staleness.ts'
-import type {OwnedSession} from './store/session-store.ts'
+import type {Attendant, OwnedSession} from './store/session-store.ts'
 import {foreignLine} from './text.ts'
 
 /** One generation that is not settled, as `status` shows it. The first five fields are the format of seed 000. */
@@ -75,10 +75,10 @@ export interface StatusResult {
  * from a backend that is `running`, which only means up. An unreachable server is a result, too, with exit code 3.
  */
 export async function status(context: Context): Promise<StatusResult> {
-  const [server, sessions, runs] = await Promise.all([
+  const [server, sessions, attendants] = await Promise.all([
     ask(context),
     context.sessions.list({active: true}),
-    context.sessions.runs.live(),
+    context.sessions.runs.attendants(),
   ])
   const now = context.clock.now()
   const ours = sessions.filter((session) => !isOrphan(session))
@@ -90,7 +90,7 @@ export async function status(context: Context): Promise<StatusResult> {
     ...describeServer(server),
     active_generations: active,
     orphaned_generations: sessions.filter(isOrphan).map((session) => toGeneration(session, now)),
-    waiting_runs: [...runs].filter((run) => !ours.some((session) => session.run === run)).sort(),
+    waiting_runs: waitingRuns(attendants, ours),
     generations_running: Math.max(active.length, counted ?? 0),
     generations_running_source:
       counted === undefined ? 'workspace, server unknown' : counted > active.length ? 'server' : 'workspace',
@@ -183,6 +183,12 @@ function toActivity(report: ServerReport): StatusResult['server_activity'] {
         }
       : {}),
   }
+}
+
+/** The runs of processes that have no session. */
+function waitingRuns(attendants: readonly Attendant[], sessions: readonly OwnedSession[]): readonly string[] {
+  const waiting = attendants.filter(({token}) => !sessions.some(({owner}) => owner === token))
+  return [...new Set(waiting.map(({run}) => run))].sort()
 }
 
 function toGeneration(session: OwnedSession, now: number): ActiveGeneration {

@@ -5,11 +5,12 @@ import {type CancelOptions, type CancelResult, cancel} from '../src/cancel.ts'
 import {type Clock, systemClock} from '../src/clock.ts'
 import type {MockOptions} from '../src/server/mock/options.ts'
 import {SwarmServer} from '../src/server/swarmui/client.ts'
+import {status} from '../src/status.ts'
 import {openWorkspace, resolveWorkspace} from '../src/store/workspace.ts'
 import {activity} from './support/built-workspace.ts'
 import {type Rehearsal, rehearse} from './support/context.ts'
 import {GATE} from './support/gate.ts'
-import {keepCredentialOf} from './support/orphan.ts'
+import {keepCredentialOf, orphan as orphanOf} from './support/orphan.ts'
 import {until, untilTold} from './support/until.ts'
 
 const manifest = (...ids: string[]): string =>
@@ -72,7 +73,6 @@ describe('cancel', () => {
     expect(await cancelFromElsewhere(at)).toMatchObject({exit_code: 0, sessions: [{}, {}]})
     expect(await Promise.all([first, second])).toMatchObject([{exit_code: 130}, {exit_code: 130}])
     expect(await at.asked()).toBe(2)
-    expect(await at.sessions.runs.cancelRequests('r1')).toMatchObject({wholeRun: false})
   })
 
   test('of one session leaves the others of its run, which share its SwarmUI session, to be made', async () => {
@@ -124,11 +124,10 @@ describe('cancel', () => {
     expect(await cancelFromElsewhere(at)).toMatchObject({
       exit_code: 0,
       sessions: [],
-      runs: [{run, outcome: 'cancelled', message: expect.stringMatching(/had not begun/)}],
+      runs: [{run, outcome: 'ended', message: 'has ended'}],
     })
     expect(await ended).toMatchObject({name: 'CancelledError', exitCode: 130})
     expect(await at.asked()).toBe(0)
-    expect(await at.sessions.runs.cancelRequests(run)).toMatchObject({wholeRun: false})
     expect(await cancelFromElsewhere(at)).toMatchObject({sessions: [], runs: []})
   })
 
@@ -139,14 +138,98 @@ describe('cancel', () => {
     await until('progress of a', () => seen(at, 'a'))
     const waits = other.generate(manifest('a'), {run: 'r2'})
     await untilTold(other, 'notice')
-    expect(await cancelFromElsewhere(at, {run: 'r2'})).toMatchObject({sessions: [], runs: [{outcome: 'cancelled'}]})
+    expect(await cancelFromElsewhere(at, {run: 'r2'})).toMatchObject({sessions: [], runs: [{outcome: 'ended'}]})
     expect(await waits).toMatchObject({exit_code: 130, made: 0})
     expect(await made).toMatchObject({exit_code: 0, made: 1})
   })
 
+  test('of a run that goes on with an earlier one finds it by its name, and stops it', async () => {
+    await using at = await rehearse(slow)
+    await orphanOf(at, manifest('a'), {asset: 'a', phase: 'none', run: 'old1'})
+    const making = at.generate(manifest('a'), {run: 'new1'})
+    await until('progress of a', () => seen(at, 'a'))
+    await using other = await at.beside()
+    expect((await status(other.context)).waiting_runs).toEqual([])
+    expect(await cancelFromElsewhere(at)).toMatchObject({exit_code: 0, runs: [{run: 'old1', outcome: 'ended'}]})
+    expect(await making).toMatchObject({run: 'old1', exit_code: 130})
+  })
+
+  test('of what waits for the work of an earlier run stops both', async () => {
+    await using at = await rehearse({step_ms: 100, steps: 100})
+    const id = await orphanOf(at, manifest('a'), {asset: 'a', phase: 'ack', run: 'old1'})
+    const dead = new SwarmServer(at.mock.url)
+    const leaving = new AbortController()
+    const onSending = (secret: string): Promise<void> => keepCredentialOf(at, id, secret)
+    const parameters = {prompt: 'a', model: 'mock/flux-dev'}
+    const sent = dead.generate({parameters, tag: {run: 'old1', item: 'a'}}, {signal: leaving.signal, onSending})
+    sent.catch(() => {})
+    await until('a picture at the server', async () => (await activity(at.mock.url)) > 0)
+    const making = at.generate(manifest('a'), {run: 'new1', resume: 'adopt'})
+    await untilTold(at, 'asset.started')
+    expect(await cancelFromElsewhere(at)).toMatchObject({
+      exit_code: 0,
+      sessions: [{session: id, outcome: 'cancelled'}],
+      runs: [{run: 'new1', outcome: 'ended'}],
+    })
+    expect(await making).toMatchObject({exit_code: 130, made: 0})
+    expect(await activity(at.mock.url)).toBe(0)
+    leaving.abort()
+    await dead.close()
+  })
+
+  test('leaves alone what begins under the same name after it', async () => {
+    await using at = await rehearse({step_ms: 20, steps: 30})
+    await using other = await at.beside()
+    const first = at.generate(manifest('a'), {run: 'r1', resume: 'adopt'})
+    await until('progress of a', () => seen(at, 'a'))
+    const cancelling = cancelFromElsewhere(at, {run: 'r1'})
+    expect(await first).toMatchObject({exit_code: 130})
+    expect(await other.generate(manifest('a', 'b'), {run: 'r1', resume: 'adopt'})).toMatchObject({
+      exit_code: 0,
+      made: 2,
+    })
+    expect(await cancelling).toMatchObject({exit_code: 0, runs: [{outcome: 'ended'}]})
+  })
+
+  test('that meets a run as it ends stops no later one', async () => {
+    await using at = await rehearse({faults: [{when: {prompt: 'bad'}, do: {error: 'x'}}]})
+    await using other = await at.beside()
+    const making = at.generate(manifest('bad'), {run: 'r1', retries: 0})
+    const {runs} = other.sessions
+    await until('an attendant', async () => (await runs.attendants()).length > 0)
+    const attendants = await runs.attendants()
+    await making
+    const looks = [attendants]
+    Object.assign(runs, {attendants: async () => looks.pop() ?? []})
+    const all = {sessions: [], all: true, user: false, timeoutMs: 3000}
+    expect(await cancel(other.context, all)).toMatchObject({runs: [{run: 'r1', outcome: 'ended'}]})
+    at.mock.control({faults: []})
+    expect(await other.generate(manifest('bad'), {run: 'r2'})).toMatchObject({exit_code: 0, made: 1})
+  })
+
+  test('of what is out of reach stops no later run', async () => {
+    await using at = await rehearse()
+    const two = manifest('a', 'z')
+    await orphanOf(at, two, {asset: 'a', phase: 'none', run: 'old1', total: 2})
+    await orphanOf(at, two, {asset: 'z', phase: 'ack', run: 'old1', total: 2})
+    expect(await cancelFromElsewhere(at, {run: 'old1'})).toMatchObject({exit_code: 4})
+    expect(await at.generate(two, {run: 'new1'})).toMatchObject({exit_code: 0})
+    await at.sessions.close()
+    expect(readdirSync(join(at.folder, '.ag', 'local', 'private'))).toEqual([])
+    expect(readdirSync(join(at.folder, '.ag', 'local', 'runs'))).toEqual([])
+  })
+
+  test('that did not get to its end stops no later run', async () => {
+    await using at = await rehearse()
+    const id = await orphanOf(at, manifest('a'), {asset: 'a', phase: 'none', run: 'old1'})
+    const {owner = ''} = (await at.sessions.get(id)) ?? {}
+    await at.sessions.runs.requestCancel({session: id, owner})
+    expect(await at.generate(manifest('a'), {run: 'new1'})).toMatchObject({exit_code: 0, made: 1})
+  })
+
   test('says of a run that does not end in time that it goes on', async () => {
     await using at = await rehearse()
-    await at.sessions.runs.join('r1')
+    await at.sessions.runs.join('r1', at.server.address)
     expect(await cancelFromElsewhere(at, {timeoutMs: 300})).toMatchObject({
       exit_code: 124,
       runs: [{run: 'r1', outcome: 'running'}],
@@ -215,6 +298,7 @@ describe('cancel', () => {
   test('whose credential appears late, from another server, is not told to this one', async () => {
     await using at = await rehearse()
     await at.sessions.create('gen-r1-hero', {...request, server: 'http://elsewhere'})
+    const attendance = await at.sessions.runs.join('r1', 'http://elsewhere')
     const told: string[] = []
     const server = Object.assign(new SwarmServer(at.mock.url), {
       interruptWorkOf: async (secret: string): Promise<boolean> => told.push(secret) > 0,
@@ -224,7 +308,7 @@ describe('cancel', () => {
     const clock: Clock = {
       ...tenTimesFaster,
       async sleep(ms, signal) {
-        if (looks++ === 1) await at.sessions.runs.keepCredential('r1', {server: 'http://elsewhere', secret: 'theirs'})
+        if (looks++ === 1) await attendance.keepCredential({server: 'http://elsewhere', secret: 'theirs'})
         await systemClock.sleep(ms / 10, signal)
       },
     }
@@ -239,12 +323,15 @@ describe('cancel', () => {
   test('on another server says how to cancel it there, and touches nothing', async () => {
     await using at = await rehearse()
     await at.sessions.create('gen-r1-hero', {...request, server: 'http://elsewhere'})
-    await at.sessions.runs.keepCredential('r1', {server: 'http://elsewhere', secret: 'x'})
+    const attendance = await at.sessions.runs.join('r1', 'http://elsewhere')
+    await attendance.keepCredential({server: 'http://elsewhere', secret: 'x'})
     expect(await cancelFromElsewhere(at)).toMatchObject({
       exit_code: 2,
       sessions: [{outcome: 'elsewhere', message: expect.stringMatching(/--server http:\/\/elsewhere/)}],
+      runs: [],
     })
-    expect(await at.sessions.runs.cancelRequests('r1')).toMatchObject({wholeRun: false})
+    expect(await attendance.cancelRequested()).toBe(false)
+    expect([...(await at.sessions.runs.cancelRequests())]).toEqual([])
   })
 })
 
@@ -273,27 +360,40 @@ describe('cancel of what a dead process left', () => {
     expect(await at.sessions.get('gen-r1-hero')).toMatchObject({state: 'cancelled', result: {reason: 'cancelled'}})
   })
 
-  test('at another server is told where, whatever else is known of its run', async () => {
-    await using at = await rehearse()
+  /** The orphan's work is at a server that is not the one to be cancelled at. */
+  async function sentElsewhere(at: Rehearsal): Promise<void> {
     await orphan(at)
-    await keepCredentialOf(
-      {...at, server: Object.assign(new SwarmServer(at.mock.url), {address: 'http://first'})},
-      'gen-r1-hero',
-      'x',
-    )
-    await at.sessions.runs.keepCredential('r1', {server: at.server.address, secret: 'f'.repeat(40)})
+    const server = Object.assign(new SwarmServer(at.mock.url), {address: 'http://first'})
+    await keepCredentialOf({...at, server}, 'gen-r1-hero', 'x')
+    await server.close()
+  }
+
+  test('at another server is told where', async () => {
+    await using at = await rehearse()
+    await sentElsewhere(at)
     expect(await cancelFromElsewhere(at)).toMatchObject({
       exit_code: 2,
       sessions: [{outcome: 'elsewhere', message: expect.stringMatching(/--server http:\/\/first/)}],
+      runs: [],
     })
     expect(await at.sessions.get('gen-r1-hero')).toMatchObject({state: 'generating'})
-    expect((await at.sessions.runs.credentials('r1')).size).toBe(2)
-    await at.sessions.create('gen-r1-here', {...request, server: at.server.address})
-    const stopping = cancelFromElsewhere(at, {timeoutMs: 300})
-    expect((await stopping).sessions.map(({session, outcome}) => [session, outcome]).sort()).toEqual([
-      ['gen-r1-here', 'running'],
-      ['gen-r1-hero', 'elsewhere'],
-    ])
+    expect((await at.sessions.runs.credentials('r1')).size).toBe(1)
+  })
+
+  test.each([
+    ['that makes its pictures', slow, undefined],
+    ['that waits at its gate', {foreign: {waiting_gens: 1, live_gens: 1}}, GATE],
+  ])('at another server keeps no run of its name %s from being stopped here', async (_which, options, gate) => {
+    await using at = await rehearse(options)
+    await sentElsewhere(at)
+    const making = at.generate(manifest('a', 'b'), {run: 'r1', resume: 'adopt', concurrency: 1, ...(gate && {gate})})
+    const ended = making.catch((error: unknown) => error)
+    await until('its work', () => seen(at, 'a') || at.events.some(({event}) => event === 'wait.started'))
+    const result = await cancelFromElsewhere(at)
+    expect(result).toMatchObject({exit_code: 2, runs: [{run: 'r1', outcome: 'ended'}]})
+    expect(result.sessions).toContainEqual(expect.objectContaining({session: 'gen-r1-hero', outcome: 'elsewhere'}))
+    const end = await ended
+    expect(end).toMatchObject(gate ? {exitCode: 130} : {exit_code: 130, made: 0})
     expect(await at.sessions.get('gen-r1-hero')).toMatchObject({state: 'generating'})
   })
 

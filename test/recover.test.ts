@@ -293,7 +293,8 @@ describe('recover', () => {
   test('settles as cancelled what somebody had asked to stop', async () => {
     await using at = await rehearse()
     const id = await orphan(at, two, {asset: 'sun', phase: 'ack'})
-    await at.sessions.runs.requestCancel('dead1')
+    const {owner = ''} = (await at.sessions.get(id)) ?? {}
+    await at.sessions.runs.requestCancel({session: id, owner})
     expect(await run(at)).toMatchObject({sessions: [{session: id, state: 'cancelled'}]})
   })
 

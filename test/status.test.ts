@@ -74,7 +74,7 @@ describe('status', () => {
     await using at = await rehearse()
     await orphan(at, manifest, {asset: 'hero', run: 'r1', phase: 'none'})
     await using other = await at.beside()
-    await other.sessions.runs.join('r1')
+    await other.sessions.runs.join('r1', at.server.address)
     const result = await status(at.context)
     expect(result).toMatchObject({waiting_runs: ['r1'], orphaned_generations: [{session_id: 'gen-r1-hero'}]})
     expect(statusTable(result, plain)).toMatch(/^Waiting for its turn: the run r1$/m)

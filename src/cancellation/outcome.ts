@@ -15,10 +15,10 @@ export interface CancelOutcome {
   readonly message: string
 }
 
-/** What became of a run that was to be cancelled while it waited for its turn: at its gate, or for another process. */
+/** What became of a whole run: whether its process has ended, or works with another server. */
 export interface RunOutcome {
   readonly run: string
-  readonly outcome: 'cancelled' | 'running'
+  readonly outcome: 'ended' | 'running' | 'elsewhere'
   readonly message: string
 }
 
@@ -30,7 +30,7 @@ export function outcomeLine(outcome: Outcome): string {
 }
 
 interface Unfinished {
-  readonly outcome: CancelOutcome['outcome']
+  readonly outcome: Outcome['outcome']
   readonly exitCode: ExitCode
   readonly next?: string
 }
@@ -87,8 +87,7 @@ export function elsewhere(
   const own = credentialsOf(session, credentials)
   const [first] = own
   if (!first || own.some(({server}) => server === address)) return undefined
-  const message = `runs on ${first.server}: ag cancel --run ${session.run} --server ${first.server}`
-  return describe(session, message, 'elsewhere')
+  return describe(session, `runs on ${first.server}: ${toCancelThere(session.run, first.server)}`, 'elsewhere')
 }
 
 /**
@@ -108,11 +107,20 @@ export function outOfReach(
   return describe(session, 'was left by a process that died before it noted how to stop it', 'out_of_reach')
 }
 
-/** Of a run that had no session, by whether its process is still there. */
-export function ofRun(run: string, live: boolean): RunOutcome {
-  return live
-    ? {run, outcome: 'running', message: 'has not ended in time'}
-    : {run, outcome: 'cancelled', message: 'is cancelled; it had not begun a picture'}
+/** Of a run, by whether its process has ended. */
+export function ofRun(run: string, ended: boolean): RunOutcome {
+  return ended
+    ? {run, outcome: 'ended', message: 'has ended'}
+    : {run, outcome: 'running', message: 'has not ended in time'}
+}
+
+/** Of a run whose process works with another server: where to cancel it. */
+export function runElsewhere(run: string, server: string): RunOutcome {
+  return {run, outcome: 'elsewhere', message: `is at ${server}: ${toCancelThere(run, server)}`}
+}
+
+function toCancelThere(run: string, server: string): string {
+  return `ag cancel --run ${run} --server ${server}`
 }
 
 function describe(

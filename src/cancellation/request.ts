@@ -2,6 +2,7 @@ import type {Context} from '../context.ts'
 import {CancelledError} from '../errors.ts'
 import {GenerationError} from '../server/image-server.ts'
 import {isSettled} from '../session/history-line.ts'
+import type {Attendance} from '../store/session-store.ts'
 
 /*
  * The generating side of `ag cancel`: how a picture on its way finds out that it is to stop, or that it was stopped by mistake.
@@ -10,34 +11,37 @@ import {isSettled} from '../session/history-line.ts'
 /** What an interrupted generation looks like from here; one that was still queued vanishes without a word (recording 07). */
 const LIKE_INTERRUPTED: ReadonlySet<string> = new Set(['interrupted', 'empty'])
 
-/** Stopped on the server because another session of its run was cancelled: the two share one SwarmUI session. */
+/** Stopped on the server because another session of this process was cancelled: the two share one SwarmUI session. */
 export class CollateralError extends GenerationError {
   constructor(cause: GenerationError) {
     super('interrupted', 'Stopped together with another session of its run.', {cause})
   }
 }
 
-/** Throws `CancelledError` when somebody asked this session or its whole run to stop. */
-export async function refuseIfCancelled({sessions}: Context, run: string, session: string): Promise<void> {
-  const requests = await sessions.runs.cancelRequests(run)
-  if (requests.wholeRun || requests.sessions.has(session)) throw new CancelledError()
+/** Throws `CancelledError` when somebody asked this session, or all that this process does at its run, to stop. */
+export async function refuseIfCancelled({sessions}: Context, attendance: Attendance, session: string): Promise<void> {
+  if (await attendance.cancelRequested()) throw new CancelledError()
+  if ((await sessions.runs.cancelRequests()).has(session)) throw new CancelledError()
 }
 
 const LOOK_AGAIN_MS = 500
 
-/** A signal that aborts with a `CancelledError` once somebody asks a whole run to stop, or as the context's does. Dispose of it to stop looking. */
+/**
+ * A signal that aborts with a `CancelledError` once somebody asks this process to stop all of its run, or as the context's does.
+ * Dispose of it to stop looking.
+ */
 export function stoppedByCancel(
-  {sessions, clock, signal}: Context,
-  run: string,
+  {clock, signal}: Context,
+  attendance: Attendance,
 ): {readonly signal: AbortSignal} & Disposable {
   const cancelled = new AbortController()
   const enough = new AbortController()
   const look = async (): Promise<void> => {
-    while (!(await sessions.runs.cancelRequests(run)).wholeRun) await clock.sleep(LOOK_AGAIN_MS, enough.signal)
+    while (!(await attendance.cancelRequested())) await clock.sleep(LOOK_AGAIN_MS, enough.signal)
     cancelled.abort(new CancelledError())
   }
-  // Rejects only when it is stopped.
-  look().catch(() => {})
+  // After `enough` nobody listens any more.
+  look().catch((error: unknown) => cancelled.abort(error))
   return {signal: AbortSignal.any([signal, cancelled.signal]), [Symbol.dispose]: () => enough.abort()}
 }
 
@@ -50,18 +54,18 @@ const LAST_INTERRUPT_MS = 2000
  */
 export async function judgeInterruption(
   context: Context,
-  {run, session, sentAt}: {readonly run: string; readonly session: string; readonly sentAt: number},
+  {attendance, session, sentAt}: {readonly attendance: Attendance; readonly session: string; readonly sentAt: number},
   error: unknown,
 ): Promise<unknown> {
   if (!(error instanceof GenerationError) || !LIKE_INTERRUPTED.has(error.fault)) return error
-  await refuseIfCancelled(context, run, session)
-  return (await wasInterruptedSince(context, run, sentAt)) ? new CollateralError(error) : error
+  await refuseIfCancelled(context, attendance, session)
+  return (await wasInterruptedSince(context, sentAt)) ? new CollateralError(error) : error
 }
 
-/** Whether a cancelled session of the run was still being stopped at that time; one that was over excuses nothing. */
-async function wasInterruptedSince({sessions}: Context, run: string, since: number): Promise<boolean> {
-  const requests = await sessions.runs.cancelRequests(run)
-  const cancelled = await Promise.all([...requests.sessions].map((id) => sessions.get(id)))
+/** Whether a cancelled session of this process was still being stopped at that time; one that was over excuses nothing. */
+async function wasInterruptedSince({sessions}: Context, since: number): Promise<boolean> {
+  const requests = await sessions.runs.cancelRequests()
+  const cancelled = await Promise.all([...requests].map((id) => sessions.get(id)))
   return cancelled.some(
     (session) => session && (!isSettled(session) || Date.parse(session.updatedAt) + LAST_INTERRUPT_MS >= since),
   )

@@ -2,8 +2,9 @@ import type {Context} from '../context.ts'
 import {UsageError} from '../errors.ts'
 import {nearest} from '../nearest.ts'
 import {isSessionId, isSettled} from '../session/history-line.ts'
-import type {Credential, OwnedSession} from '../store/session-store.ts'
+import type {Attendant, Credential, OwnedSession} from '../store/session-store.ts'
 import {unknownSession} from '../unknown-session.ts'
+import {credentialsFor} from './work.ts'
 
 /** What to cancel. */
 export interface Selection {
@@ -17,19 +18,19 @@ export interface Selection {
   readonly user: boolean
 }
 
-/** One run's sessions that are to be cancelled; none where it waits for its turn. */
+/** What is to be cancelled of one run. */
 export interface Target {
   readonly run: string
+  /** Where the whole run is meant: the live processes that are at it. */
+  readonly processes: readonly Attendant[]
+  /** None where it waits for its turn. */
   readonly sessions: readonly OwnedSession[]
-  readonly wholeRun: boolean
-  /** Whether a live process is at it. */
-  readonly live: boolean
   /** What its work was sent under, by the token of the process that sent it. */
   readonly credentials: ReadonlyMap<string, Credential>
 }
 
 /**
- * The sessions that the options name: those that are over, and the others by their runs.
+ * The sessions and processes that the options name: those sessions that are over, and the others by their runs.
  *
  * Throws `UsageError` for a name that is none, and where it is not clear which run is meant.
  */
@@ -46,20 +47,29 @@ export async function selectTargets(
       return session
     }),
   )
-  const live = await sessions.runs.live()
-  const going = [...new Set([...active.map((session) => session.run), ...live])]
+  const attendants = await sessions.runs.attendants()
+  const runOf = (session: OwnedSession): string => runOfSession(session, attendants)
+  const going = [...new Set([...active.map(runOf), ...attendants.map((process) => process.run)])]
   const runs = new Set(all || user ? going : runToCancel(run, ids, going))
-  const chosen = new Map(active.filter((session) => runs.has(session.run)).map((session) => [session.id, session]))
+  const chosen = new Map(active.filter((session) => runs.has(runOf(session))).map((session) => [session.id, session]))
   for (const session of named) if (!isSettled(session)) chosen.set(session.id, session)
-  const byRun = Map.groupBy(chosen.values(), (session) => session.run)
-  const targets = [...new Set([...byRun.keys(), ...runs])].map(async (name) => ({
-    run: name,
-    sessions: byRun.get(name) ?? [],
-    wholeRun: runs.has(name),
-    live: live.has(name),
-    credentials: await sessions.runs.credentials(name),
-  }))
+  const byRun = Map.groupBy(chosen.values(), runOf)
+  const targets = [...new Set([...byRun.keys(), ...runs])].map(async (name) => {
+    const members = byRun.get(name) ?? []
+    return {
+      run: name,
+      processes: runs.has(name) ? attendants.filter((process) => process.run === name) : [],
+      sessions: members,
+      credentials: await credentialsFor(sessions, members),
+    }
+  })
   return {settled: named.filter(isSettled), targets: await Promise.all(targets)}
+}
+
+/** The run a session is made in: that of the process that has taken it over, if it has. */
+function runOfSession({run, owner}: OwnedSession, attendants: readonly Attendant[]): string {
+  const runs = attendants.filter(({token}) => token === owner).map((process) => process.run)
+  return runs.includes(run) ? run : (runs[0] ?? run)
 }
 
 /** The run that is meant: the one named, or the only one there is. */

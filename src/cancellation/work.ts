@@ -9,21 +9,19 @@ const INTERRUPT_AGAIN_MS = 1000
  */
 export class CancelWork {
   readonly #context: Context
-  readonly #run: string
   /** By the token of the process. What was seen once counts to the end: a process takes its own back before the server has stopped. */
   readonly #credentials = new Map<string, Credential>()
   readonly #interruptedAt = new Map<string, number>()
   readonly #waiting = new Map<string, number>()
 
-  constructor(context: Context, run: string) {
+  constructor(context: Context) {
     this.#context = context
-    this.#run = run
   }
 
   /** Interrupts what these sessions were sent under, again and again: a request may cross the interrupt on its way. */
   async stop(sessions: readonly OwnedSession[], signal: AbortSignal): Promise<void> {
     const {server, clock} = this.#context
-    for (const [token, credential] of await this.#context.sessions.runs.credentials(this.#run)) {
+    for (const [token, credential] of await credentialsFor(this.#context.sessions, sessions)) {
       // What another server gave is not for this one; its process, which is alive, stops by itself.
       if (credential.server === server.address) this.#credentials.set(token, credential)
     }
@@ -44,6 +42,15 @@ export class CancelWork {
   #secretsOf(sessions: readonly OwnedSession[]): ReadonlySet<string> {
     return new Set(sessions.flatMap((session) => credentialsOf(session, this.#credentials)).map(({secret}) => secret))
   }
+}
+
+/** What sessions were, or will be, sent under, by the token of the process. */
+export async function credentialsFor(
+  {runs}: Context['sessions'],
+  sessions: readonly OwnedSession[],
+): Promise<ReadonlyMap<string, Credential>> {
+  const names = [...new Set(sessions.map(({run}) => run))]
+  return new Map((await Promise.all(names.map((run) => runs.credentials(run)))).flatMap((found) => [...found]))
 }
 
 /** Of a run's credentials, those under which a session was, or will be, sent; all where its history does not say by whom. */

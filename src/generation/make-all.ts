@@ -64,7 +64,8 @@ class Run implements MadeAll {
   #toldAt = Number.NEGATIVE_INFINITY
 
   constructor(context: Context, options: MakeAllOptions) {
-    const {workspace, run} = options.making
+    const {workspace, attendance} = options.making
+    const {run} = attendance
     const {settled} = options.resumption
     this.#context = context
     this.#options = options
@@ -121,11 +122,7 @@ class Run implements MadeAll {
 
   async #isOver(): Promise<boolean> {
     if (this.#context.signal.aborted || this.stopped || this.#failedFast || this.#unforeseen !== undefined) return true
-    return this.#wasCancelled()
-  }
-
-  async #wasCancelled(): Promise<boolean> {
-    return (await this.#context.sessions.runs.cancelRequests(this.#options.making.run)).wholeRun
+    return this.#options.making.attendance.cancelRequested()
   }
 
   /** From an earlier session, from another process, or by making it. */
@@ -174,7 +171,7 @@ class Run implements MadeAll {
 
   async #lookLater(): Promise<void> {
     const {clock, signal, report} = this.#context
-    if (await this.#wasCancelled()) throw new CancelledError()
+    if (await this.#options.making.attendance.cancelRequested()) throw new CancelledError()
     if (clock.monotonic() - this.#toldAt >= TELL_AGAIN_MS) {
       this.#toldAt = clock.monotonic()
       const pictures = this.#awaited === 1 ? 'a picture' : `${this.#awaited} pictures`

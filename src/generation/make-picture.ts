@@ -105,11 +105,11 @@ async function submit(
   history: SessionLedger,
 ): Promise<GeneratedImage> {
   const {server, clock, signal, report} = context
-  const tag = {run: making.run, item: asset.id, key: assetKey(asset, server)}
+  const tag = {run: making.attendance.run, item: asset.id, key: assetKey(asset, server)}
   const request = {parameters: asset.parameters, tag}
   let sent = false
   const attempt = async (): Promise<GeneratedImage> => {
-    await refuseIfCancelled(context, making.run, session)
+    await refuseIfCancelled(context, making.attendance, session)
     // What failed on our side of the connection may have been finished on the other.
     const finished = sent ? await findOwn(server, request, signal) : undefined
     if (finished) return finished
@@ -124,7 +124,7 @@ async function submit(
     try {
       return await generate()
     } catch (error) {
-      const judged = await judgeInterruption(context, {run: making.run, session, sentAt}, error)
+      const judged = await judgeInterruption(context, {attendance: making.attendance, session, sentAt}, error)
       if (!(judged instanceof CollateralError)) throw judged
       // Nobody meant this one: it is no failure that counts, and begins again once the other has had time to end.
       await clock.sleep(making.retryDelayMs, signal)

@@ -1,9 +1,11 @@
 import type {Context} from '../context.ts'
+import type {Attendance} from '../store/session-store.ts'
 import type {Resumption} from './resume.ts'
 
 /** What all pictures of one run share. */
 export interface Making {
-  readonly run: string
+  /** Names the run, and says whether it is to stop. */
+  readonly attendance: Attendance
   /** Who we are to the server. */
   readonly user: string
   /** How many pictures the run makes. */
@@ -39,7 +41,7 @@ export async function beginMaking(
   return {
     ...run,
     user: await context.server.userId(context.signal),
-    keepCredential: credentialKeeper(context, run.run),
+    keepCredential: credentialKeeper(context, run.attendance),
     interrupt: once(() => stopOnServer(context)),
   }
 }
@@ -55,11 +57,11 @@ async function stopOnServer({server, report}: Context): Promise<void> {
 }
 
 /** Keeps a credential once, however many pictures ask for it. A run can do without; only other processes cannot stop it. */
-function credentialKeeper({server, sessions}: Context, run: string): Making['keepCredential'] {
+function credentialKeeper({server}: Context, attendance: Attendance): Making['keepCredential'] {
   let kept: {readonly secret: string; readonly done: Promise<void>} | undefined
   return (secret) => {
     if (kept?.secret !== secret) {
-      const done = sessions.runs.keepCredential(run, {server: server.address, secret}).catch(() => {})
+      const done = attendance.keepCredential({server: server.address, secret}).catch(() => {})
       kept = {secret, done}
     }
     return kept.done

@@ -26,8 +26,12 @@ export function recordSession(context: Context, making: Making, asset: Asset, ev
 }
 
 /** A session's id; one that failed before in the same run has taken the plain one, and so may another asset have. */
-async function withFreeId<T>({run, sessionIds}: Making, {id}: Asset, make: (id: string) => Promise<T>): Promise<T> {
-  const plain = `gen-${run}-${id}`
+async function withFreeId<T>(
+  {attendance, sessionIds}: Making,
+  {id}: Asset,
+  make: (id: string) => Promise<T>,
+): Promise<T> {
+  const plain = `gen-${attendance.run}-${id}`
   for (let number = 1; ; number++) {
     const name = number === 1 ? plain : `${plain}_${number}`
     if (sessionIds.has(name)) continue
@@ -42,7 +46,7 @@ async function withFreeId<T>({run, sessionIds}: Making, {id}: Asset, make: (id: 
 /** What is asked for, as the session's history keeps it. */
 export function requestFor({server}: Context, making: Making, asset: Asset): SessionRequest {
   return {
-    run: making.run,
+    run: making.attendance.run,
     asset: asset.id,
     prompt: asset.prompt,
     parameters: asset.parameters,

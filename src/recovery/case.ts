@@ -86,7 +86,7 @@ export async function caseOfSession(
   const orphaned = isOrphan({...session, ownerStanding: owner})
   const request = orphaned ? await sessions.request(session.id) : undefined
   const onDisk = orphaned ? await findOnDisk(places, session, request) : undefined
-  const stops = orphaned ? await sessions.runs.cancelRequests(session.run).catch(() => undefined) : undefined
+  const stops = orphaned ? await sessions.runs.cancelRequests(session.owner).catch(() => undefined) : undefined
   const witnesses: Witnesses = {
     ...NOTHING,
     history: 'active',
@@ -95,7 +95,7 @@ export async function caseOfSession(
     // A newer ag's session is not ours to judge.
     owner: session.unsupported ? 'unknown' : owner,
     submission: session.submission?.phase ?? 'none',
-    stopAsked: stops !== undefined && (stops.wholeRun || stops.sessions.has(session.id)),
+    stopAsked: stops?.has(session.id) ?? false,
     age: ageOf(silentMs, giveUpAfterMs),
   }
   return {

@@ -10,6 +10,7 @@ export interface Layout {
   readonly owners: string
   readonly locks: string
   readonly private: string
+  readonly runs: string
   readonly cancel: string
   readonly settled: string
   readonly quarantine: string
@@ -58,6 +59,7 @@ export function layoutOf({stateDir, stateFile}: WorkspacePlace): Layout {
     owners: join(local, 'owners'),
     locks: join(local, 'locks'),
     private: join(local, 'private'),
+    runs: join(local, 'runs'),
     cancel: join(local, 'cancel'),
     settled: join(local, 'settled'),
     quarantine: join(local, 'quarantine'),

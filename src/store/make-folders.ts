@@ -4,8 +4,9 @@ import {StorageError, systemCode} from '../errors.ts'
 import type {Layout} from './layout.ts'
 
 /** Makes the folders of a workspace, which git is to ignore. Throws as the system does, and `StorageError` for what is not ours. */
-export function makeFolders({sessions, local, active, owners, locks, gitignore, private: credentials}: Layout): void {
-  for (const folder of [dirname(sessions), sessions, local, active, owners, locks]) makeFolder(folder)
+export function makeFolders(layout: Layout): void {
+  const {sessions, local, active, owners, locks, runs, cancel, gitignore, private: credentials} = layout
+  for (const folder of [dirname(sessions), sessions, local, active, owners, locks, runs, cancel]) makeFolder(folder)
   makeFolder(credentials, 0o700)
   keepPrivate(credentials)
   makeOnce(gitignore, '*\n')

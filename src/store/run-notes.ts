@@ -1,4 +1,4 @@
-import {mkdirSync, writeFileSync} from 'node:fs'
+import {existsSync, writeFileSync} from 'node:fs'
 import {join} from 'node:path'
 import {storageError, systemCode, UsageError} from '../errors.ts'
 import {namesIn} from '../names-in.ts'
@@ -8,17 +8,19 @@ import {isSessionId} from '../session/history-line.ts'
 import type {Layout} from './layout.ts'
 import type {Owners} from './owners.ts'
 import {removeQuietly} from './remove-quietly.ts'
-import type {CancelRequests, Credential, RunNotes} from './session-store.ts'
+import type {Attendance, Attendant, CancelTarget, Credential, RunNotes} from './session-store.ts'
 
-const CREDENTIAL_LIMIT = 16 * 1024
-/** No session is named like this. */
-const WHOLE_RUN = '.run'
+const NOTE_LIMIT = 16 * 1024
 
-/** Run notes as files, one for each process at a run. A cancel request is an empty file of its own, so that two terminals cannot undo each other's. */
+/**
+ * Run notes as files. Each belongs to one process, whose token is the second part of its name: `tidyUp` removes what a dead one
+ * left. A cancel request is an empty file of its own, so that two terminals cannot undo each other's.
+ */
 export class RunNoteFiles implements RunNotes {
   readonly #layout: Layout
   readonly #owners: Owners
   readonly #enter: () => Promise<void>
+  #joined = 0
 
   /** `enter` makes the workspace's folders before the first write. */
   constructor(layout: Layout, owners: Owners, enter: () => Promise<void>) {
@@ -27,105 +29,144 @@ export class RunNoteFiles implements RunNotes {
     this.#enter = enter
   }
 
-  async join(run: string): Promise<void> {
-    await this.#withdrawCancel(run)
-    await this.#keep(run, {})
+  async join(run: string, server: string): Promise<Attendance> {
+    const {token} = this.#owners
+    await this.#enter()
+    this.#joined++
+    const id = `${this.#joined}.${token}`
+    const attendance = new AttendanceFile(this.#layout, {id, run, token, server})
+    await attendance.rename(run)
+    return attendance
   }
 
-  async live(): Promise<ReadonlySet<string>> {
-    const notes = namesIn(this.#layout.private).flatMap((name) => noteOf(name) ?? [])
-    const standings = await Promise.all(notes.map(({token}) => this.#owners.standing(token)))
-    return new Set(notes.filter((_, at) => standings[at] === 'alive').map(({run}) => run))
-  }
-
-  async keepCredential(run: string, credential: Credential): Promise<void> {
-    await this.#keep(run, credential)
+  async attendants(): Promise<readonly Attendant[]> {
+    const notes = namesIn(this.#layout.runs).filter((name) => name.endsWith('.json'))
+    const found = notes.flatMap((name) => readAttendant(this.#layout, name.slice(0, -'.json'.length)) ?? [])
+    const standings = await Promise.all(found.map(({token}) => this.#owners.standing(token)))
+    return found.filter((_, at) => standings[at] === 'alive')
   }
 
   async credentials(run: string): Promise<ReadonlyMap<string, Credential>> {
-    return new Map(
-      this.#tokens(run).flatMap((token): [string, Credential][] => {
-        const credential = readCredential(this.#notePath(run, token))
-        return credential ? [[token, credential]] : []
-      }),
-    )
+    const credentials = new Map<string, Credential>()
+    for (const name of namesIn(this.#layout.private)) {
+      const [of, token, ending] = name.split('.')
+      if (of !== checkedName(run) || token === undefined || ending !== 'json') continue
+      const credential = readCredential(join(this.#layout.private, name))
+      if (credential) credentials.set(token, credential)
+    }
+    return credentials
   }
 
-  async requestCancel(run: string, session = WHOLE_RUN): Promise<void> {
-    const folder = this.#cancelFolder(run)
+  async requestCancel(of: CancelTarget): Promise<void> {
+    const path =
+      'attendant' in of
+        ? attendantRequest(this.#layout, of.attendant)
+        : sessionRequest(this.#layout, of.session, of.owner)
     await this.#enter()
     try {
-      mkdirSync(folder, {recursive: true})
-      writeFileSync(join(folder, session), '', {flag: 'wx'})
+      writeFileSync(path, '', {flag: 'wx'})
     } catch (error) {
       // Asked for before.
-      if (systemCode(error) !== 'EEXIST') throw storageError(folder, error)
+      if (systemCode(error) !== 'EEXIST') throw storageError(path, error)
     }
   }
 
-  async cancelRequests(run: string): Promise<CancelRequests> {
-    const requested = new Set(namesIn(this.#cancelFolder(run)))
-    return {wholeRun: requested.delete(WHOLE_RUN), sessions: requested}
+  async cancelRequests(owner = this.#owners.token): Promise<ReadonlySet<string>> {
+    return new Set(requestedSessions(this.#layout, owner))
+  }
+}
+
+/** Being at a run, as a file that says so. */
+class AttendanceFile implements Attendance {
+  readonly #layout: Layout
+  #self: Attendant
+
+  constructor(layout: Layout, self: Attendant) {
+    this.#layout = layout
+    this.#self = self
   }
 
-  async leave(run: string): Promise<void> {
-    removeQuietly(this.#notePath(run, this.#owners.token))
-    await this.#withdrawCancel(run)
+  get run(): string {
+    return this.#self.run
   }
 
-  async forgetAll(run: string): Promise<void> {
-    for (const token of this.#tokens(run)) removeQuietly(this.#notePath(run, token))
-    removeQuietly(this.#cancelFolder(run))
+  async rename(run: string): Promise<void> {
+    const {id, server} = this.#self
+    this.#self = {...this.#self, run: checkedName(run)}
+    await keep(attendantNote(this.#layout, id), {run, server})
   }
 
-  async #withdrawCancel(run: string): Promise<void> {
-    const others = this.#tokens(run).filter((token) => token !== this.#owners.token)
-    const standings = await Promise.all(others.map((token) => this.#owners.standing(token)))
-    if (!standings.includes('alive')) removeQuietly(this.#cancelFolder(run))
+  async cancelRequested(): Promise<boolean> {
+    return existsSync(attendantRequest(this.#layout, this.#self.id))
   }
 
-  async #keep(run: string, note: Partial<Credential>): Promise<void> {
-    const path = this.#notePath(run, this.#owners.token)
-    await this.#enter()
-    try {
-      await replaceFile(path, JSON.stringify(note), {mode: 0o600})
-    } catch (error) {
-      throw storageError(path, error)
+  async keepCredential(credential: Credential): Promise<void> {
+    await keep(this.#credentialPath, credential)
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    removeQuietly(attendantNote(this.#layout, this.#self.id))
+    removeQuietly(this.#credentialPath)
+    removeQuietly(attendantRequest(this.#layout, this.#self.id))
+    for (const session of requestedSessions(this.#layout, this.#self.token)) {
+      removeQuietly(sessionRequest(this.#layout, session, this.#self.token))
     }
   }
 
-  #notePath(run: string, token: string): string {
-    return join(this.#layout.private, `${checkedName(run)}.${token}.json`)
-  }
-
-  /** The processes that are, or were, at a run. */
-  #tokens(run: string): string[] {
-    const notes = namesIn(this.#layout.private).flatMap((name) => noteOf(name) ?? [])
-    return notes.filter((note) => note.run === checkedName(run)).map(({token}) => token)
-  }
-
-  #cancelFolder(run: string): string {
-    return join(this.#layout.cancel, checkedName(run))
+  get #credentialPath(): string {
+    return join(this.#layout.private, `${this.run}.${this.#self.token}.json`)
   }
 }
 
-/** Which process's note of which run a file is, by its name. */
-function noteOf(name: string): {readonly run: string; readonly token: string} | undefined {
-  const [run, token, ending, ...more] = name.split('.')
-  const isNote = isSessionId(run) && isSessionId(token) && ending === 'json' && more.length === 0
-  return isNote ? {run, token} : undefined
+async function keep(path: string, note: object): Promise<void> {
+  try {
+    await replaceFile(path, JSON.stringify(note), {mode: 0o600})
+  } catch (error) {
+    throw storageError(path, error)
+  }
 }
 
-function checkedName(run: string): string {
-  if (!isSessionId(run)) throw new UsageError(`"${run}" cannot be the name of a run.`)
-  return run
+function attendantNote({runs}: Layout, id: string): string {
+  return join(runs, `${id}.json`)
+}
+
+function attendantRequest({runs}: Layout, id: string): string {
+  return join(runs, `${id}.cancel`)
+}
+
+function sessionRequest({cancel}: Layout, session: string, owner: string): string {
+  return join(cancel, `${checkedName(session)}.${checkedName(owner)}`)
+}
+
+function requestedSessions({cancel}: Layout, owner: string): string[] {
+  const ending = `.${owner}`
+  const names = namesIn(cancel).filter((name) => name.endsWith(ending))
+  return names.map((name) => name.slice(0, -ending.length))
+}
+
+function readAttendant(layout: Layout, id: string): Attendant | undefined {
+  const [, token, ...more] = id.split('.')
+  const {run, server} = readNote(attendantNote(layout, id))
+  if (token === undefined || more.length > 0 || !isSessionId(run) || typeof server !== 'string') return undefined
+  return {id, run, token, server}
 }
 
 function readCredential(path: string): Credential | undefined {
+  const {server, secret} = readNote(path)
+  return typeof server === 'string' && typeof secret === 'string' ? {server, secret} : undefined
+}
+
+/** What a file says; nothing where it is none of ours. */
+function readNote(path: string): Readonly<Record<string, unknown>> {
   try {
-    const {server, secret} = JSON.parse(readSmallText(path, CREDENTIAL_LIMIT) ?? '')
-    return typeof server === 'string' && typeof secret === 'string' ? {server, secret} : undefined
+    return JSON.parse(readSmallText(path, NOTE_LIMIT) ?? '{}')
   } catch {
-    return undefined
+    return {}
   }
+}
+
+/** Names become file names, whatever a restored history says. */
+function checkedName(name: string): string {
+  if (!isSessionId(name)) throw new UsageError(`"${name}" cannot be a name here: letters, digits, - and _ can.`)
+  return name
 }

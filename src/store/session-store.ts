@@ -69,11 +69,32 @@ export interface Credential {
   readonly secret: string
 }
 
-/** What was asked to stop. */
-export interface CancelRequests {
-  readonly wholeRun: boolean
-  readonly sessions: ReadonlySet<string>
+/** A live process that is at a run. */
+export interface Attendant {
+  readonly id: string
+  readonly run: string
+  /** Of the process; that of the owner of its sessions. */
+  readonly token: string
+  /** The address of the server it works with. */
+  readonly server: string
 }
+
+/**
+ * This process's being at a run: until it is disposed of, others find it, also while it has no session, and can ask it to stop. What
+ * was asked ends with it, and reaches no later process at a run of the same name.
+ */
+export interface Attendance extends AsyncDisposable {
+  readonly run: string
+  /** Goes on at a run of another name. Throws `StorageError`. */
+  rename(run: string): Promise<void>
+  /** Whether somebody asked this process to stop all of the run. */
+  cancelRequested(): Promise<boolean>
+  /** Keeps the server's credential of running work for other processes of this user (0600). Throws `StorageError`. */
+  keepCredential(credential: Credential): Promise<void>
+}
+
+/** Who is asked to stop: a process at a run, with all of it, or the owner of a session with that one. */
+export type CancelTarget = {readonly attendant: string} | {readonly session: string; readonly owner: string}
 
 /** What the place of a workspace can do. */
 export interface StorageCheck {
@@ -101,24 +122,16 @@ export interface HistoryLine {
 
 /** What processes of one user tell each other of a run while it lasts. */
 export interface RunNotes {
-  /** Keeps the server's credential of running work for other processes of this user (0600). */
-  keepCredential(run: string, credential: Credential): Promise<void>
+  /** Says that this process is at a run, working with the server of that address. Throws `StorageError`. */
+  join(run: string, server: string): Promise<Attendance>
+  /** The other live processes that are at a run. */
+  attendants(): Promise<readonly Attendant[]>
   /** What a run's work was sent under, by the token of the process that sent it. */
   credentials(run: string): Promise<ReadonlyMap<string, Credential>>
-  /** Asks whoever makes a run, or one session of it, to stop; stands until the run is forgotten. */
-  requestCancel(run: string, session?: string): Promise<void>
-  cancelRequests(run: string): Promise<CancelRequests>
-  /**
-   * Says that this process is at a run, so that others find it also while it has no session. Takes back what was asked of the run
-   * before, unless another live process is at it: that one has yet to hear of it.
-   */
-  join(run: string): Promise<void>
-  /** The runs that another live process is at. */
-  live(): Promise<ReadonlySet<string>>
-  /** Forgets what this process kept for a run, and takes back what was asked of it. What others kept goes with their last session. */
-  leave(run: string): Promise<void>
-  /** Forgets what anybody kept for a run that nobody is at any more. */
-  forgetAll(run: string): Promise<void>
+  /** Throws `StorageError`. */
+  requestCancel(of: CancelTarget): Promise<void>
+  /** The sessions that a process was asked to stop; this one, if none is named. */
+  cancelRequests(owner?: string): Promise<ReadonlySet<string>>
 }
 
 /** Care for the histories as a whole. Nothing here touches what a live process is writing. */

@@ -17,7 +17,8 @@ const TEMPORARY_FOR_MS = 10 * 60_000
 export async function tidyUp(layout: Layout, owners: Owners, now: number): Promise<number> {
   const before = new Map<string, boolean>()
   const wanted = new Set<string>()
-  // Owners first: a session that begins after this look has an owner that is not in it.
+  // In this order: who wrote a note is an owner by then, and a session that begins after the look at those has one that is not in it.
+  const notes = [layout.private, layout.runs, layout.cancel].flatMap(notesIn)
   for (const token of owners.known()) before.set(token, (await owners.standing(token)) === 'dead')
   let removed = 0
   for (const id of namesIn(layout.active).filter(isSessionId)) {
@@ -29,18 +30,27 @@ export async function tidyUp(layout: Layout, owners: Owners, now: number): Promi
       removed += Number(removeQuietly(join(layout.active, id)))
   }
   for (const [token, dead] of before) {
-    if (!dead || wanted.has(token)) continue
-    for (const name of namesIn(layout.private).filter((name) => name.endsWith(`.${token}.json`))) {
-      removed += Number(removeQuietly(join(layout.private, name)))
-    }
-    removed += owners.forget(token)
+    if (dead && !wanted.has(token)) removed += owners.forget(token)
   }
-  for (const folder of [dirname(layout.stateFile), layout.sessions, layout.local, layout.active, layout.private]) {
+  for (const {path, token} of notes) {
+    // Of an owner that nobody knows, nobody can be at it any more.
+    if ((before.get(token) ?? true) && !wanted.has(token)) removed += Number(removeQuietly(path))
+  }
+  const {sessions, local, active, private: credentials, runs} = layout
+  for (const folder of [dirname(layout.stateFile), sessions, local, active, credentials, runs]) {
     for (const name of namesIn(folder).filter((name) => isTemporary(name))) {
       if (isOld(join(folder, name), now)) removed += Number(removeQuietly(join(folder, name)))
     }
   }
   return removed
+}
+
+/** What processes noted, by the token of each: the second part of a note's name. */
+function notesIn(folder: string): {readonly path: string; readonly token: string}[] {
+  return namesIn(folder).flatMap((name) => {
+    const [first, token] = name.split('.')
+    return first && token ? [{path: join(folder, name), token}] : []
+  })
 }
 
 /** From the marker to its first line a living maker takes no longer. */

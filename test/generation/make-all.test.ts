@@ -6,6 +6,7 @@ import {generate} from '../../src/generate.ts'
 import type {SessionEvent} from '../../src/session/session.ts'
 import type {OwnedSession, SessionWriter} from '../../src/store/session-store.ts'
 import {openWorkspace, resolveWorkspace} from '../../src/store/workspace.ts'
+import {askToStop} from '../support/ask-to-stop.ts'
 import {outputOf, type Rehearsal, rehearse} from '../support/context.ts'
 import {killOnPaper, orphan} from '../support/orphan.ts'
 import {untilTold} from '../support/until.ts'
@@ -83,7 +84,7 @@ test.each([
   const running = at.generate(three, {run: 'r1', concurrency: 1}, interruption.signal)
   await untilItWaits(at)
   if (way === 'signal') interruption.abort(new InterruptedError('SIGINT'))
-  else await at.sessions.runs.requestCancel('r1')
+  else await askToStop(at.folder, 'r1')
   const result = await running
   expect(result).toMatchObject({made: 2, pending: 1, exit_code: 130})
   expect(result.assets[0]).toMatchObject({asset: 'sun', error: {reason: 'made_elsewhere'}})

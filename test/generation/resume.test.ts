@@ -8,6 +8,7 @@ import {Meanwhile} from '../../src/generation/meanwhile.ts'
 import {recover} from '../../src/recover.ts'
 import {renderPicture} from '../../src/server/mock/picture/render.ts'
 import {SwarmServer} from '../../src/server/swarmui/client.ts'
+import {askToStop} from '../support/ask-to-stop.ts'
 import {outputOf, type Rehearsal, rehearse} from '../support/context.ts'
 import {digests as digestsIn} from '../support/digests.ts'
 import {keepCredentialOf, orphan} from '../support/orphan.ts'
@@ -420,7 +421,8 @@ describe('generate, after its process died', () => {
     await keepCredentialOf(at, session, credential)
     const resumed = at.generate(three.replace(', {id: moon, prompt: a moon}, {id: star, prompt: a star}', ''))
     await untilTold(at, 'notice')
-    await at.sessions.runs.requestCancel('dead1', session)
+    const {owner = ''} = (await at.sessions.get(session)) ?? {}
+    await at.sessions.runs.requestCancel({session, owner})
     expect(await resumed).toMatchObject({made: 0, pending: 1})
     expect(await at.sessions.get(session)).toMatchObject({state: 'cancelled'})
     expect(await at.asked()).toBe(1)
@@ -444,7 +446,7 @@ describe('generate, after its process died', () => {
     const how = {concurrency: 1, failFast: false, retries: 0, overwrite: false, allowFuzzyModel: false}
     const resumed = generate({...at.context, server}, {...run, ...how})
     await untilTold(at, 'notice')
-    await at.sessions.runs.requestCancel('r2')
+    await askToStop(at.folder, 'r2')
     expect(await resumed).toMatchObject({made: 0, exit_code: 130})
     expect(await at.asked()).toBe(0)
     await server.close()

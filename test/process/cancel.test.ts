@@ -14,6 +14,7 @@ describe('ag cancel', () => {
     expect(stdout.split('\n')).toEqual([
       expect.stringMatching(/^gen-\w+-(sun|moon) is cancelled\.$/),
       expect.stringMatching(/^gen-\w+-(sun|moon) is cancelled\.$/),
+      expect.stringMatching(/^The run \w+ has ended\.$/),
     ])
     const run = await generating
     expect({exitCode: run.exitCode, stderr: run.stderr}).toEqual({
@@ -30,7 +31,7 @@ describe('ag cancel', () => {
     await until('the run at its gate', async () => (await at.run(['status'])).stdout.includes('the run r1'))
     expect(await at.run(['cancel'])).toMatchObject({
       exitCode: 0,
-      stdout: 'The run r1 is cancelled; it had not begun a picture.',
+      stdout: 'The run r1 has ended.',
     })
     const {exitCode, stderr} = await generating
     expect({exitCode, stderr}).toEqual({exitCode: 130, stderr: expect.stringMatching(/Cancelled by `ag cancel`/)})

@@ -185,56 +185,66 @@ export function describeStore(name: string, make: () => Promise<StoreUnderTest>)
       expect(await under.store.upkeep.check('gen-b')).toBeUndefined()
     })
 
-    test('forgets what was asked of a run that is gone on with, unless another process is at it', async () => {
-      await using under = await make()
-      const {runs} = under.store
-      await runs.requestCancel('run1')
-      await runs.join('run1')
-      expect(await runs.cancelRequests('run1')).toEqual({wholeRun: false, sessions: new Set()})
-      await runs.requestCancel('run1')
-      const other = await under.beside()
-      await other.runs.join('run1')
-      expect(await other.runs.cancelRequests('run1')).toMatchObject({wholeRun: true})
-      await other.close()
-    })
-
-    test('tells which runs other processes are at, for as long as they live', async () => {
+    test('tells which runs other processes are at, for as long as they are', async () => {
       await using under = await make()
       const other = await under.beside()
-      await other.runs.join('run1')
-      await other.runs.join('run2')
-      expect(await under.store.runs.live()).toEqual(new Set(['run1', 'run2']))
-      expect((await under.store.runs.credentials('run1')).size).toBe(0)
-      await other.runs.leave('run1')
-      expect(await under.store.runs.live()).toEqual(new Set(['run2']))
+      const first = await other.runs.join('run1', 'http://x')
+      await other.runs.join('run2', 'http://y')
+      const there = await under.store.runs.attendants()
+      expect(there.map(({run, server}) => [run, server]).sort()).toEqual([
+        ['run1', 'http://x'],
+        ['run2', 'http://y'],
+      ])
+      expect(new Set(there.map(({token}) => token)).size).toBe(1)
+      expect(await other.runs.attendants()).toEqual([])
+      await first.rename('run3')
+      expect((await under.store.runs.attendants()).map(({run}) => run).sort()).toEqual(['run2', 'run3'])
+      await first[Symbol.asyncDispose]()
+      expect(await under.store.runs.attendants()).toMatchObject([{run: 'run2'}])
       await other.close()
-      expect(await under.store.runs.live()).toEqual(new Set())
+      expect(await under.store.runs.attendants()).toEqual([])
     })
 
-    test('keeps the credential of a run until it is taken back', async () => {
+    test('keeps the credential of a run until its process has left it', async () => {
       await using under = await make()
-      await under.store.runs.keepCredential('run1', {server: 'http://x', secret: 's3cr3t'})
+      const attendance = await under.store.runs.join('run1', 'http://x')
+      await attendance.keepCredential({server: 'http://x', secret: 's3cr3t'})
       const kept = await under.store.runs.credentials('run1')
       expect([...kept.values()]).toEqual([{server: 'http://x', secret: 's3cr3t'}])
-      await under.store.runs.leave('run1')
+      await attendance[Symbol.asyncDispose]()
       expect((await under.store.runs.credentials('run1')).size).toBe(0)
     })
 
-    test('keeps what was asked of a run and of its sessions until the run is over', async () => {
+    test('asks a process to stop a run, whatever its name by then, and no later one', async () => {
       await using under = await make()
-      const {runs} = under.store
-      expect(await runs.cancelRequests('run1')).toEqual({wholeRun: false, sessions: new Set()})
-      await runs.requestCancel('run1', 'gen-run1-a')
-      await runs.requestCancel('run1', 'gen-run1-b')
-      expect(await runs.cancelRequests('run1')).toEqual({
-        wholeRun: false,
-        sessions: new Set(['gen-run1-a', 'gen-run1-b']),
-      })
-      await runs.requestCancel('run1')
-      expect((await runs.cancelRequests('run1')).wholeRun).toBe(true)
-      expect((await runs.cancelRequests('run2')).wholeRun).toBe(false)
-      await runs.leave('run1')
-      expect(await runs.cancelRequests('run1')).toEqual({wholeRun: false, sessions: new Set()})
+      const other = await under.beside()
+      const attendance = await other.runs.join('run1', 'http://x')
+      const [attendant] = await under.store.runs.attendants()
+      await attendance.rename('run2')
+      expect(await attendance.cancelRequested()).toBe(false)
+      for (let terminal = 0; terminal < 2; terminal++) {
+        await under.store.runs.requestCancel({attendant: attendant?.id ?? ''})
+      }
+      expect(await attendance.cancelRequested()).toBe(true)
+      const later = await other.runs.join('run2', 'http://x')
+      expect(await later.cancelRequested()).toBe(false)
+      await other.close()
+    })
+
+    test('asks the owner of a session to stop that one', async () => {
+      await using under = await make()
+      const other = await under.beside()
+      const attendance = await other.runs.join('run1', 'http://x')
+      const writer = await other.create('gen-run1-a', request)
+      const {owner = ''} = (await under.store.get(writer.id)) ?? {}
+      await under.store.runs.requestCancel({session: writer.id, owner})
+      expect([...(await other.runs.cancelRequests())]).toEqual([writer.id])
+      expect([...(await under.store.runs.cancelRequests(owner))]).toEqual([writer.id])
+      expect([...(await under.store.runs.cancelRequests())]).toEqual([])
+      expect(await attendance.cancelRequested()).toBe(false)
+      await attendance[Symbol.asyncDispose]()
+      expect([...(await other.runs.cancelRequests())]).toEqual([])
+      await other.close()
     })
 
     test('tells that a session began or ended, until it is told to stop', async () => {
