@@ -256,6 +256,20 @@ describe('history', () => {
     expect(await at.generate(named('day'))).toMatchObject({kept: 1})
   })
 
+  test('prunes none of two places that differ as their seeds do, and of random seeds all but the newest', async () => {
+    await using at = await rehearse()
+    const hero = (folder: string, seed: number | string) =>
+      `defaults: {model: mock/sdxl-base, width: 64, height: 64}
+output: ${folder}
+assets: [{id: hero, path: '{id}-{seed}', prompt: a sun, seed: ${seed}}]`
+    await at.generate(hero('v1', 1))
+    await at.generate(hero('v2', 2))
+    for (let n = 0; n < 3; n++) await at.generate(hero('v3', 'random'))
+    const later = {...at.context, clock: {...at.context.clock, now: () => Date.now() + 86_400_000}}
+    expect((await pruneHistory(later, {olderThanMs: 1, keep: 0, dryRun: false})).removed).toHaveLength(2)
+    expect(await at.generate(hero('v1', 1))).toMatchObject({made: 0, kept: 1})
+  })
+
   test('prunes pictures of prompts but for the newest, though each has a folder of its own', async () => {
     await using at = await rehearse()
     const picture = {sha256: 'ab'.repeat(32), bytes: 1, width: 1, height: 1, format: 'png'}

@@ -22,18 +22,23 @@ export function assetKey(
 }
 
 /**
- * The seed by which pictures of one key are told apart: with a random seed each has its own. `undefined` where the key has it already, because then a
- * preset of the server's user may have changed it, and the picture is the one all the same.
+ * The seed by which pictures of one key are told apart: with a random seed each has its own. `undefined` where the key has the seed in
+ * it, and where a preset of the server's user may have put another in its place.
  */
 export function seedBesideKey(
   key: string | undefined,
   {
-    id,
+    randomSeed = false,
     parameters,
-    address,
-  }: {readonly id: string; readonly parameters: Readonly<Record<string, unknown>>; readonly address: string},
+  }: {readonly randomSeed?: boolean; readonly parameters: Readonly<Record<string, unknown>>},
 ): number | undefined {
-  if (key !== undefined && key === assetKey({id, parameters, randomSeed: false}, {address})) return undefined
+  if ((key !== undefined && !randomSeed) || usesPreset(parameters)) return undefined
   const {seed} = parameters
   return typeof seed === 'number' && Number.isSafeInteger(seed) && seed >= 0 ? seed : undefined
+}
+
+/** Presets are named in a key of the request, or in a prompt: `<preset:name>`, `<p:name>`. */
+function usesPreset(parameters: Readonly<Record<string, unknown>>): boolean {
+  const texts = Object.values(parameters).filter((value) => typeof value === 'string')
+  return Object.hasOwn(parameters, 'presets') || texts.some((text) => /<p(reset)?:/i.test(text))
 }

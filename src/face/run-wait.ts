@@ -31,7 +31,7 @@ export async function runWait(settings: WaitSettings, {signal, report}: Conduct)
     const servers = connections.map(({server}) => server)
     return await waitIdle({servers, sessions, clock: systemClock, signal, report}, options)
   } finally {
-    for (const connection of connections) await connection[Symbol.asyncDispose]()
+    await Promise.all(connections.map((connection) => connection[Symbol.asyncDispose]()))
   }
 }
 

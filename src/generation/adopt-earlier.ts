@@ -14,7 +14,7 @@ import {judgeSession, type RecoveryVerdict} from '../recovery/verdict.ts'
 import {type GeneratedImage, GenerationError} from '../server/image-server.ts'
 import {isSettled} from '../session/history-line.ts'
 import type {Picture, SessionResult} from '../session/session.ts'
-import type {OwnedSession, SessionWriter} from '../store/session-store.ts'
+import type {ClaimedWriter, OwnedSession, SessionWriter} from '../store/session-store.ts'
 import {writePicture} from '../write-picture.ts'
 import type {EarlierWork} from './earlier-work.ts'
 import {sentElsewhere} from './elsewhere.ts'
@@ -112,7 +112,7 @@ class Adoption {
   }
 
   /** What is ours would be waited for as long as this process lives: it is over, or anybody's again. Where all of the run ends, that is not long. */
-  async #leave(writer: SessionWriter, error: unknown): Promise<void> {
+  async #leave(writer: ClaimedWriter, error: unknown): Promise<void> {
     if (this.#context.signal.aborted || stopsTheRun(error)) return
     if (error instanceof GenerationError || error instanceof CancelledError) {
       const {state, reason, message} = endingOf(error, this.#context.signal)
@@ -120,7 +120,7 @@ class Adoption {
     } else if (error instanceof AgError) await writer.release()
   }
 
-  async #bringToEnd(one: Case, writer: SessionWriter): Promise<AssetOutcome | undefined> {
+  async #bringToEnd(one: Case, writer: ClaimedWriter): Promise<AssetOutcome | undefined> {
     const decision = await this.#decide(one)
     if (decision.elsewhere !== undefined) {
       await writer.release()

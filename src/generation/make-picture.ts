@@ -1,6 +1,6 @@
 import type {Asset} from '../asset/asset.ts'
 import {embeddedTag} from '../asset/embedded-tag.ts'
-import {assetKey} from '../asset/key.ts'
+import {assetKey, seedBesideKey} from '../asset/key.ts'
 import {CollateralError, judgeInterruption, refuseIfCancelled} from '../cancellation/request.ts'
 import type {Context} from '../context.ts'
 import {endingOf, messageOf, stopsTheRun} from '../ending.ts'
@@ -105,7 +105,9 @@ async function submit(
   history: SessionLedger,
 ): Promise<GeneratedImage> {
   const {server, clock, signal, report} = context
-  const tag = {run: making.attendance.run, item: asset.id, key: assetKey(asset, server)}
+  const key = assetKey(asset, server)
+  const seed = seedBesideKey(key, asset)
+  const tag = {run: making.attendance.run, item: asset.id, key, ...(seed === undefined ? {} : {seed})}
   const request = {parameters: asset.parameters, tag}
   let sent = false
   const attempt = async (): Promise<GeneratedImage> => {

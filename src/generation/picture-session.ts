@@ -55,5 +55,6 @@ export function requestFor({server}: Context, making: Making, asset: Asset): Ses
     user: making.user,
     key: assetKey(asset, server),
     total: making.total,
+    ...(asset.randomSeed ? {randomSeed: true} : {}),
   }
 }

@@ -56,14 +56,19 @@ function isOver(session: Session): boolean {
 }
 
 /**
- * The newest completed session of each picture, by where it lies, of sessions that are sorted by their ends: two manifests may have assets of one
- * name. A session or a seed in the path makes it no other place than that of the next.
+ * The newest completed session of each picture, by where it lies, of sessions that are sorted by their ends: two manifests may have assets of
+ * one name. A session's id in the path makes it no other place than that of the next, and of a random seed only the newest counts.
  */
 function newestOfEach(byEnd: readonly Session[]): ReadonlySet<Session> {
-  const completed = byEnd.filter(({state}) => state === 'completed')
-  const byPlace = Map.groupBy(completed, ({id, asset, result}) => {
-    const path = (result?.picture?.path ?? '').replaceAll(id, '')
-    return `${asset} ${result?.seed === undefined ? path : path.replaceAll(String(result.seed), '')}`
+  const places = new Set<string>()
+  const seeds = new Map<string, number | undefined>()
+  const newest = byEnd.filter(({id, asset, key, state, result}) => {
+    if (state !== 'completed') return false
+    const place = `${asset} ${(result?.picture?.path ?? '').replaceAll(id, '')}`
+    const isSuperseded = places.has(place) || (key !== undefined && seeds.has(key) && seeds.get(key) !== result?.seed)
+    places.add(place)
+    if (key !== undefined && !seeds.has(key)) seeds.set(key, result?.seed)
+    return !isSuperseded
   })
-  return new Set([...byPlace.values()].flatMap(([newest]) => newest ?? []))
+  return new Set(newest)
 }

@@ -18,8 +18,7 @@ export interface Sought {
 
 /** What a session's history says of the picture it was to make. */
 export function soughtBy(session: OwnedSession, request: SessionRequest | undefined): Sought {
-  const seed =
-    request && seedBesideKey(session.key, {id: session.asset, parameters: request.parameters, address: request.server})
+  const seed = request && seedBesideKey(session.key, request)
   const digest = session.result?.picture?.sha256
   return {
     run: session.run,

@@ -107,8 +107,7 @@ export async function questionOf(
   const silentMs = clock.now() - Date.parse(updatedAt)
   const credentials = await sessions.runs.credentials(run).catch(() => undefined)
   const credential = submission?.by === undefined ? undefined : credentials?.get(submission.by)
-  const seed =
-    request && seedBesideKey(session.key, {id: session.asset, parameters: request.parameters, address: request.server})
+  const seed = request && seedBesideKey(session.key, request)
   return {
     session: id,
     item: asset,

@@ -1,27 +1,19 @@
 import {whyOtherTag} from '../asset/embedded-tag.ts'
-import {seedBesideKey} from '../asset/key.ts'
-import {
-  type GeneratedImage,
-  GenerationError,
-  type ImageRequest,
-  type ImageServer,
-  type WantedPicture,
-} from './image-server.ts'
+import {type GeneratedImage, GenerationError, type ImageRequest, type ImageServer} from './image-server.ts'
 
 /**
  * The finished picture of a request that was sent, if the server has it. One that was found by its name alone is looked into: a run
  * of the same name may have left another picture there.
  */
 export async function findOwn(
-  server: Pick<ImageServer, 'address' | 'findPictures' | 'download'>,
-  {tag, parameters}: ImageRequest,
+  server: Pick<ImageServer, 'findPictures' | 'download'>,
+  {tag}: Pick<ImageRequest, 'tag'>,
   signal: AbortSignal,
 ): Promise<GeneratedImage | undefined> {
-  const asked = askedFor(server, {tag, parameters})
-  const image = (await server.findPictures(tag.run, [asked], signal)).get(tag.item)
+  const image = (await server.findPictures(tag.run, [tag], signal)).get(tag.item)
   if (!image?.byName) return image
   try {
-    return whyOtherTag(asked, await server.download(image.ref, signal)) === undefined ? image : undefined
+    return whyOtherTag(tag, await server.download(image.ref, signal)) === undefined ? image : undefined
   } catch (error) {
     if (error instanceof GenerationError && error.fault === 'missing') return undefined
     throw error
@@ -33,9 +25,9 @@ export async function findOwn(
  * ours is kept.
  */
 export async function chooseOwn(
-  server: Pick<ImageServer, 'address' | 'download'>,
+  server: Pick<ImageServer, 'download'>,
   refs: readonly string[],
-  request: ImageRequest,
+  {tag}: Pick<ImageRequest, 'tag'>,
   signal: AbortSignal,
 ): Promise<GeneratedImage> {
   const kept = refs.filter((ref) => !ref.startsWith('data:'))
@@ -43,15 +35,7 @@ export async function chooseOwn(
   if (first === undefined) throw new RangeError('There is nothing to choose from.')
   if (others.length === 0) return {ref: first}
   for (const ref of [first, ...others]) {
-    if (whyOtherTag(askedFor(server, request), await server.download(ref, signal)) === undefined) return {ref}
+    if (whyOtherTag(tag, await server.download(ref, signal)) === undefined) return {ref}
   }
   return {ref: first}
-}
-
-function askedFor(
-  {address}: Pick<ImageServer, 'address'>,
-  {tag, parameters}: ImageRequest,
-): WantedPicture & {readonly run: string} {
-  const seed = seedBesideKey(tag.key, {id: tag.item, parameters, address})
-  return {...tag, ...(seed === undefined ? {} : {seed})}
 }

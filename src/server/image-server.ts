@@ -15,6 +15,8 @@ export interface PictureTag {
   readonly item: string
   /** All that the item's picture depends on, as one word: a later picture of the same item may be another. */
   readonly key?: string
+  /** The seed it was asked for with, where pictures of one key have each their own. */
+  readonly seed?: number
 }
 
 export interface ImageProgress {

@@ -162,7 +162,7 @@ function readPicture(value: unknown): Picture | undefined {
 
 function readRequest(value: unknown): SessionRequest | undefined {
   if (!isRecord(value)) return undefined
-  const {run, asset, prompt, parameters, output, server, user, key, total, redacted} = value
+  const {run, asset, prompt, parameters, output, server, user, key, total, randomSeed, redacted} = value
   if (!isText(run, 128) || !isText(asset, 256) || !isText(prompt, MAX_LINE_BYTES) || !isRecord(parameters))
     return undefined
   if (!isText(output, 4096) || !isText(server, 2048)) return undefined
@@ -176,6 +176,7 @@ function readRequest(value: unknown): SessionRequest | undefined {
     ...(isText(user, 256) ? {user} : {}),
     ...(isKey(key) ? {key} : {}),
     ...(isCount(total) ? {total} : {}),
+    ...(randomSeed === true ? {randomSeed} : {}),
     ...(redacted === true ? {redacted} : {}),
   }
 }

@@ -19,6 +19,8 @@ export interface SessionRequest {
   readonly key?: string
   /** How many pictures the run set out to make: how a later run knows that this one did not get to its end. */
   readonly total?: number
+  /** Its seed was drawn for this session, and is not in its key. */
+  readonly randomSeed?: boolean
   /** The prompts were left out when this history was kept where others can read it. */
   readonly redacted?: boolean
 }

@@ -17,6 +17,7 @@ import {Owners} from './owners.ts'
 import {removeQuietly} from './remove-quietly.ts'
 import {RunNoteFiles} from './run-notes.ts'
 import type {
+  ClaimedWriter,
   ClaimOptions,
   CreateOptions,
   HistoryLine,
@@ -28,7 +29,7 @@ import type {
   StorageCheck,
   Upkeep,
 } from './session-store.ts'
-import {FileSessionWriter} from './session-writer.ts'
+import {ClaimedSessionWriter, FileSessionWriter} from './session-writer.ts'
 import {knownSettled, noteSettled} from './settled-index.ts'
 import {writeSnapshot} from './snapshot.ts'
 import {StateView} from './state-view.ts'
@@ -81,7 +82,8 @@ export class FileStore implements SessionStore {
     const line = formatLine('created', session, redactValues(request))
     await freeAbandoned(this.#layout, this.#owners, id, this.#options.clock.now())
     const file = await HistoryFile.create(historyPath(this.#layout, id), id, line, join(this.#layout.active, id))
-    return this.#begin(file, session, request, options)
+    const listeners = await this.#begin(session, request, options)
+    return new FileSessionWriter(file, session, this.#options.clock, listeners)
   }
 
   async get(id: string): Promise<OwnedSession | undefined> {
@@ -122,7 +124,7 @@ export class FileStore implements SessionStore {
     return undefined
   }
 
-  async claim(id: string, options: ClaimOptions = {}): Promise<SessionWriter | undefined> {
+  async claim(id: string, options: ClaimOptions = {}): Promise<ClaimedWriter | undefined> {
     await this.#enter()
     return withClaimLock(this.#layout, this.#options.clock, () => this.#claimLocked(id, options))
   }
@@ -173,7 +175,7 @@ export class FileStore implements SessionStore {
     this.#owners.leave({settled: this.#mine.size === 0})
   }
 
-  async #claimLocked(id: string, {force = false, ...options}: ClaimOptions): Promise<SessionWriter | undefined> {
+  async #claimLocked(id: string, {force = false, ...options}: ClaimOptions): Promise<ClaimedWriter | undefined> {
     const path = historyPath(this.#layout, id)
     const tail = readTail(path, id)
     if (!tail || isSettled(tail.line.session) || tail.line.session.unsupported) return undefined
@@ -188,7 +190,7 @@ export class FileStore implements SessionStore {
       seq: before.seq + 1,
       updatedAt: new Date(this.#options.clock.now()).toISOString(),
     }
-    if (!options.brief) this.#mark(id)
+    const marked = !options.brief && this.#mark(id)
     const file = HistoryFile.open(path, id, {epoch: session.epoch, size: tail.size, torn: tail.torn})
     // Not synced: a power cut makes all owners dead, and the session anybody's again.
     try {
@@ -197,28 +199,33 @@ export class FileStore implements SessionStore {
       file.close()
       throw error
     }
-    return this.#begin(file, session, request, options, before.owner)
-  }
-
-  async #begin(
-    file: HistoryFile,
-    session: Session,
-    request: SessionRequest | undefined,
-    options: CreateOptions,
-    takenFrom?: string,
-  ): Promise<SessionWriter> {
-    this.#mine.add(session.id)
-    await this.#snapshot(session, request, options)
-    this.#view.refresh()
-    const listeners = {
-      changed: () => this.#view.refresh(),
-      settled: (ended: Session) => this.#settled(ended, request, options),
-      released: (id: string) => {
+    const listeners = await this.#begin(session, request, options)
+    return new ClaimedSessionWriter(file, session, this.#options.clock, {
+      ...listeners,
+      takenFrom: before.owner,
+      releasing: () => {
+        // It was not this machine's before. Whoever takes it over next marks it for himself.
+        if (marked) removeQuietly(join(this.#layout.active, id))
+      },
+      released: () => {
         this.#mine.delete(id)
         this.#view.refresh()
       },
+    })
+  }
+
+  async #begin(
+    session: Session,
+    request: SessionRequest | undefined,
+    options: CreateOptions,
+  ): Promise<{readonly changed: () => void; readonly settled: (ended: Session) => Promise<void>}> {
+    this.#mine.add(session.id)
+    await this.#snapshot(session, request, options)
+    this.#view.refresh()
+    return {
+      changed: () => this.#view.refresh(),
+      settled: (ended) => this.#settled(ended, request, options),
     }
-    return new FileSessionWriter(file, session, this.#options.clock, listeners, takenFrom)
   }
 
   async #settled(session: Session, request: SessionRequest | undefined, options: CreateOptions): Promise<void> {
@@ -260,12 +267,12 @@ export class FileStore implements SessionStore {
 
   /**
    * Says that this machine works on a session that it did not make. The marker of one that was made here is there already,
-   * and is the history itself under a second name: it must not be written to.
+   * and is the history itself under a second name: it must not be written to. Returns whether it was said for the first time.
    */
-  #mark(id: string): void {
+  #mark(id: string): boolean {
     const path = join(this.#layout.active, id)
     try {
-      makeOnce(path, '')
+      return makeOnce(path, '')
     } catch (error) {
       throw storageError(path, error)
     }

@@ -35,11 +35,13 @@ function keepPrivate(folder: string): void {
   }
 }
 
-/** Writes a file that nobody has made yet; what is there stays, whatever it is. */
-export function makeOnce(path: string, content: string): void {
+/** Writes a file that nobody has made yet; false where there is one, which stays, whatever it is. */
+export function makeOnce(path: string, content: string): boolean {
   try {
     writeFileSync(path, content, {flag: 'wx'})
+    return true
   } catch (error) {
     if (systemCode(error) !== 'EEXIST') throw error
+    return false
   }
 }

@@ -10,7 +10,11 @@ export interface SessionWriter {
    * Throws `StorageError` when the disk refuses, `FencedError` when the session was claimed by somebody else.
    */
   append(event: SessionEvent): Promise<number>
-  /** Gives a session that was taken over back, as it was: whoever comes next may take it. Nothing is written after it. */
+}
+
+/** The right to write a session that was taken over. */
+export interface ClaimedWriter extends SessionWriter {
+  /** Gives it back, as it was: whoever comes next may take it. Nothing is written after it. */
   release(): Promise<void>
 }
 
@@ -183,7 +187,7 @@ export interface SessionStore {
   /** What was asked for: the first line. */
   request(id: string): Promise<SessionRequest | undefined>
   /** Takes over a session whose owner is dead or foreign; `undefined` when it is alive, settled, or somebody was faster. */
-  claim(id: string, options?: ClaimOptions): Promise<SessionWriter | undefined>
+  claim(id: string, options?: ClaimOptions): Promise<ClaimedWriter | undefined>
   /** Writes a session that is over already, in one step: somebody else's, or one whose picture was found. */
   record(
     id: string,

@@ -4,15 +4,13 @@ import {formatLine, isSettled} from '../session/history-line.ts'
 import {advance} from '../session/replay.ts'
 import type {Session, SessionEvent} from '../session/session.ts'
 import type {HistoryFile} from './history-file.ts'
-import type {SessionWriter} from './session-store.ts'
+import type {ClaimedWriter, SessionWriter} from './session-store.ts'
 
 interface Listeners {
   /** A line was written. */
   readonly changed: () => void
   /** The terminal line was written; nothing follows. */
   readonly settled: (session: Session) => Promise<void>
-  /** It is nobody's again. */
-  readonly released: (id: string) => void
 }
 
 /**
@@ -31,18 +29,15 @@ export class FileSessionWriter implements SessionWriter {
   readonly #file: HistoryFile
   readonly #clock: Clock
   readonly #listeners: Listeners
-  readonly #takenFrom: string | undefined
   #session: Session
   #lastProgress = {at: Number.NEGATIVE_INFINITY, value: 0}
 
-  /** `takenFrom` is the owner that a session had before. */
-  constructor(file: HistoryFile, session: Session, clock: Clock, listeners: Listeners, takenFrom?: string) {
+  constructor(file: HistoryFile, session: Session, clock: Clock, listeners: Listeners) {
     this.id = session.id
     this.#file = file
     this.#session = session
     this.#clock = clock
     this.#listeners = listeners
-    this.#takenFrom = takenFrom
   }
 
   async append(event: SessionEvent): Promise<number> {
@@ -63,13 +58,12 @@ export class FileSessionWriter implements SessionWriter {
     return next.seq
   }
 
-  async release(): Promise<void> {
-    if (this.#takenFrom === undefined) throw new Error(`The session ${this.id} was not taken over from anybody.`)
+  /** Writes that a session is another owner's from now on; nothing follows. */
+  protected async handTo(owner: string): Promise<void> {
     const at = new Date(this.#clock.now()).toISOString()
     const back = advance(this.#session, {event: 'released', state: this.#session.state}, at)
-    await this.#file.appendSynced(formatLine('released', {...back, owner: this.#takenFrom}))
+    await this.#file.appendSynced(formatLine('released', {...back, owner}))
     this.#file.close()
-    this.#listeners.released(this.id)
   }
 
   #isNews(value: number): boolean {
@@ -78,6 +72,41 @@ export class FileSessionWriter implements SessionWriter {
     if (now - at < PROGRESS_EVERY_MS || Math.abs(value - before) < PROGRESS_STEP) return false
     this.#lastProgress = {at: now, value}
     return true
+  }
+}
+
+/** Writes the history of a session that was taken over. */
+export class ClaimedSessionWriter extends FileSessionWriter implements ClaimedWriter {
+  readonly #takenFrom: string
+  readonly #releasing: () => void
+  readonly #released: () => void
+
+  /** `takenFrom` is the owner that it had before, and has again once it is `released`; `releasing` is called while it is ours. */
+  constructor(
+    file: HistoryFile,
+    session: Session,
+    clock: Clock,
+    {
+      takenFrom,
+      releasing,
+      released,
+      ...listeners
+    }: Listeners & {
+      readonly takenFrom: string
+      readonly releasing: () => void
+      readonly released: () => void
+    },
+  ) {
+    super(file, session, clock, listeners)
+    this.#takenFrom = takenFrom
+    this.#releasing = releasing
+    this.#released = released
+  }
+
+  async release(): Promise<void> {
+    this.#releasing()
+    await this.handTo(this.#takenFrom)
+    this.#released()
   }
 }
 

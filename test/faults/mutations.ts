@@ -15,9 +15,9 @@ const KILL_POINTS = ['test/faults/kill-points.test.ts']
 export const MUTATIONS: readonly Mutation[] = [
   {
     name: 'a claim empties the history through its marker, which is a second link to it',
-    file: 'src/store/file-store.ts',
-    find: "      makeOnce(path, '')",
-    replace: "      writeFileSync(path, '')",
+    file: 'src/store/make-folders.ts',
+    find: "{flag: 'wx'}",
+    replace: "{flag: 'w'}",
     tests: ['test/store/file-store.test.ts'],
   },
   {

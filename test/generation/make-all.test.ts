@@ -1,4 +1,5 @@
-import {rm} from 'node:fs/promises'
+import {readFile, rm} from 'node:fs/promises'
+import {join} from 'node:path'
 import {expect, test} from '@jest/globals'
 import {readManifest} from '../../src/asset/manifest.ts'
 import {InterruptedError} from '../../src/errors.ts'
@@ -161,4 +162,17 @@ test('pays for nothing twice when two are started on the same pictures', async (
   expect([first.exit_code, second.exit_code]).toEqual([0, 0])
   expect(await at.asked()).toBe(assets.length)
   await sessions.close()
+})
+
+test('a session of another machine that could not be finished here is not left as one of this machine', async () => {
+  const one = 'assets: [{id: a, prompt: a sun, model: mock/sdxl-base, width: 64, height: 64}]'
+  await using at = await rehearse({image_format: 'JPG'})
+  const session = await orphan(at, one, {asset: 'a', phase: 'ack', finished: true, run: 'old'})
+  await using other = await at.elsewhere()
+  await other.write('assets/a.jpg', 'a drawing of somebody')
+  expect(await other.generate(one, {run: 'r1'})).toMatchObject({exit_code: 6})
+  await other.sessions.close()
+  expect(await other.sessions.get(session)).toMatchObject({state: 'generating', ownerStanding: 'foreign'})
+  const view = await readFile(join(other.folder, '.asset-generator-state.json'), 'utf8')
+  expect(JSON.parse(view).sessions).toEqual({})
 })

@@ -8,6 +8,7 @@ import {Meanwhile} from '../../src/generation/meanwhile.ts'
 import {recover} from '../../src/recover.ts'
 import {renderPicture} from '../../src/server/mock/picture/render.ts'
 import {SwarmServer} from '../../src/server/swarmui/client.ts'
+import {withoutPrompts} from '../../src/session/without-prompts.ts'
 import {askToStop} from '../support/ask-to-stop.ts'
 import {outputOf, type Rehearsal, rehearse} from '../support/context.ts'
 import {digests as digestsIn} from '../support/digests.ts'
@@ -199,6 +200,36 @@ describe('generate, after a run with random seeds that came after another and wa
     const second = await at.generate(random, {retries: 0})
     expect(second).toMatchObject({made: 2, failed: 1})
     expect(await at.generate(random)).toMatchObject({run: second.run, made: 1, kept: 2})
+  })
+})
+
+describe('generate, after a run in which a preset of the server set the seed', () => {
+  const preset = (seed: string) => `
+defaults: {model: mock/sdxl-base, steps: 4, width: 64, height: 64}
+assets: [{id: sun, prompt: "a sun <preset:night>", seed: ${seed}}]`
+
+  /** The dead run's picture is on the server, with the preset's seed. */
+  async function finished(at: Rehearsal, seed: string): Promise<string> {
+    const id = await orphan(at, preset(seed), {asset: 'sun', phase: 'ack', run: 'old1'})
+    const {key = ''} = (await at.sessions.get(id)) ?? {}
+    const parameters = {prompt: 'a sun', model: 'mock/sdxl-base', steps: 4, width: 64, height: 64, seed: 99}
+    await at.server.generate({parameters, tag: {run: 'old1', item: 'sun', key}}, {signal: at.context.signal})
+    return id
+  }
+
+  test.each(['6', 'random'])('takes its picture, also where it asked for the seed %s', async (seed) => {
+    await using at = await rehearse()
+    await finished(at, seed)
+    expect(await at.generate(preset(seed))).toMatchObject({adopted: 1, made: 0})
+  })
+
+  test('takes its picture also by a history without prompts', async () => {
+    await using at = await rehearse()
+    const id = await finished(at, '6')
+    await using other = await at.elsewhere()
+    const history = join(other.folder, '.ag', 'sessions', `${id}.jsonl`)
+    writeFileSync(history, readFileSync(history, 'utf8').split('\n').map(withoutPrompts).join('\n'))
+    expect(await other.generate(preset('6'))).toMatchObject({adopted: 1, made: 0})
   })
 })
 

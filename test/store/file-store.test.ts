@@ -435,3 +435,20 @@ test('a marker is left by no session that was never made', async () => {
   await expect(store.create('gen-b', request)).rejects.toMatchObject({name: 'StorageError'})
   expect(existsSync(join(folder.path, '.ag', 'local', 'active', 'gen-b'))).toBe(false)
 })
+
+test('tidying removes what processes noted that are gone, also when nothing else is known of them', async () => {
+  await using folder = temporaryFolder()
+  const store = open(folder.path)
+  const attendance = await store.runs.join('run1', 'http://x')
+  await attendance.keepCredential({server: 'http://x', secret: 's3cr3t'})
+  const local = join(folder.path, '.ag', 'local')
+  const notes = ['private', 'runs', 'cancel'].flatMap((name) => [
+    join(local, name, 'run1.o-0000000000000000.json'),
+    join(local, name, '7.o-1111111111111111'),
+  ])
+  for (const note of notes) writeFileSync(note, '{}')
+  expect(await store.upkeep.tidy()).toBe(notes.length)
+  expect(notes.filter((note) => existsSync(note))).toEqual([])
+  expect(await open(folder.path).runs.attendants()).toMatchObject([{run: 'run1'}])
+  expect((await store.runs.credentials('run1')).size).toBe(1)
+})

@@ -45,6 +45,7 @@ export async function orphan(at: Rehearsal, manifest: string, options: OrphanOpt
     server: at.server.address,
     key: assetKey(asset, at.server),
     total,
+    ...(asset.randomSeed ? {randomSeed: true} : {}),
   })
   const submission = (at: 'intent' | 'ack'): Submission => ({
     kind: 'swarmui',
