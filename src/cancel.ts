@@ -2,22 +2,18 @@ import {
   type CancelOutcome,
   conclude,
   elsewhere,
-  goesOn,
   ofRun,
   outOfReach,
-  over,
   overBefore,
   type RunOutcome,
   runElsewhere,
 } from './cancellation/outcome.ts'
+import {Stopping} from './cancellation/stopping.ts'
 import {type Selection, selectTargets, type Target} from './cancellation/targets.ts'
-import {CancelWork} from './cancellation/work.ts'
+import {stopUser} from './cancellation/user-work.ts'
 import type {Context} from './context.ts'
-import {type Deadline, startDeadline} from './deadline.ts'
-import type {ExitCode} from './errors.ts'
-import {isSettled} from './session/history-line.ts'
-import type {Attendant, OwnedSession} from './store/session-store.ts'
-import {foreignLine} from './text.ts'
+import {startDeadline} from './deadline.ts'
+import {type ExitCode, StorageError} from './errors.ts'
 
 export interface CancelOptions extends Selection {
   /** Milliseconds to wait for the server to stop. */
@@ -38,11 +34,6 @@ export interface CancelResult {
   readonly error?: {readonly message: string; readonly next?: string}
 }
 
-const LOOK_AGAIN_MS = 150
-const ANSWER_WITHIN_MS = 10_000
-/** What has not stopped by then is worth a word why (recording 33: a backend that finishes what it has begun). */
-const SLOW_MS = 2500
-
 /**
  * Stops work on the server and settles its sessions as cancelled: the processes that make them are asked to stop, exactly
  * the SwarmUI sessions recorded for them are interrupted, and it is confirmed that the server's counters fell, which they
@@ -54,154 +45,71 @@ export async function cancel(context: Context, options: CancelOptions): Promise<
   const {server, clock} = context
   const {settled, targets} = await selectTargets(context, options)
   using deadline = startDeadline(clock, options.timeoutMs, context.signal)
-  const user = options.user ? await stopUser(context, deadline) : undefined
+  const plans = targets.map((target) => planFor(context, target))
+  // Before anything is interrupted: who does not know why would begin anew.
+  for (const {stopping} of plans) await stopping.ask()
+  const userWork = options.user ? stopUser(context, deadline) : undefined
   // All come to their end before one's failure is thrown: none goes on in the background.
-  const ends = await Promise.allSettled(targets.map((target) => stop(context, target, deadline)))
+  const ends = [userWork, ...plans.map(({stopping}) => stopping.untilAllHasStopped(deadline))]
+  const failed = (await Promise.allSettled(ends)).find((end) => end.status === 'rejected')
   context.signal.throwIfAborted()
-  const outcomes = ends.map((end) => {
-    if (end.status === 'rejected') throw end.reason
-    return end.value
-  })
-  const sessions = [...settled.map(overBefore), ...outcomes.flatMap((one) => one.sessions)]
-  const runs = outcomes.flatMap((one) => one.runs)
-  if (targets.length > 0) await context.sessions.upkeep.tidy()
+  if (failed) throw failed.reason
+  if (plans.some(({asks}) => asks)) await tidy(context)
+  const sessions = [
+    ...settled.map(overBefore),
+    ...plans.flatMap(({stopping, beyond}) => [...stopping.outcomes, ...beyond]),
+  ]
+  const runs = plans.flatMap(runOutcomes)
+  const user = await userWork
   return {
     schemaVersion: 1,
     server: server.address,
-    ...(user === undefined ? {} : {user}),
+    ...(user ? {user: user.user} : {}),
     sessions,
     runs,
-    ...conclude([...sessions, ...runs]),
+    ...conclude([...sessions, ...runs, ...(user ? [user] : [])]),
   }
 }
 
-/** Stops everything of our user, and waits until the server says that nothing of it is left, where it tells us. */
-async function stopUser({server, clock, report}: Context, {signal}: Deadline): Promise<string> {
-  const user = foreignLine(await server.userId(signal), 60)
-  const message = `Stopping everything of the user "${user}" on ${server.address}, from whatever tab, script or machine. On a server without accounts that is everybody.`
-  report({event: 'notice', message})
-  await server.interruptUser(signal)
-  for (;;) {
-    const {activity, activityUnknown, busyUsers} = await server.sample({signal, answerWithin: ANSWER_WITHIN_MS})
-    if (activity?.waitingGens === 0) return user
-    if (!busyUsers) {
-      const why = activityUnknown?.message ?? 'the server does not tell whose work it does'
-      report({event: 'notice', message: `Whether all of it has stopped is not known: ${why}.`})
-      return user
-    }
-    if (!busyUsers.some((busy) => busy.user === user)) return user
-    await clock.sleep(LOOK_AGAIN_MS, signal)
-  }
+/** What of a target can be stopped here, and what becomes of the rest. */
+interface Plan {
+  readonly target: Target
+  readonly stopping: Stopping
+  /** Whether there is anybody to be asked. */
+  readonly asks: boolean
+  /** Processes at the run that work with this server. */
+  readonly here: Target['processes']
+  /** Sessions that are at another server, or out of reach. */
+  readonly beyond: readonly CancelOutcome[]
 }
 
-interface Stopped {
-  readonly sessions: readonly CancelOutcome[]
-  readonly runs: readonly RunOutcome[]
-}
-
-async function stop(context: Context, {run, ...target}: Target, deadline: Deadline): Promise<Stopped> {
-  const {server, sessions} = context
+function planFor(context: Context, target: Target): Plan {
+  const {server} = context
   const beyond = target.sessions.flatMap(
-    (session) => elsewhere(session, target.credentials, server) ?? outOfReach(session, target.credentials) ?? [],
+    (session) => elsewhere(session, target, server) ?? outOfReach(session, target) ?? [],
   )
-  const reachable = target.sessions.filter(({id}) => !beyond.some(({session}) => session === id))
+  const sessions = target.sessions.filter(({id}) => !beyond.some(({session}) => session === id))
   const here = target.processes.filter((process) => process.server === server.address)
-  for (const {id} of here) await sessions.runs.requestCancel({attendant: id})
-  for (const {id, owner} of reachable) await sessions.runs.requestCancel({session: id, owner})
   const known = target.sessions.map(({id}) => id)
-  const {outcomes, ended} = await settleAll(context, {run, processes: here, sessions: reachable, known}, deadline)
-  const all = [...outcomes, ...beyond]
-  const away = target.processes.find((process) => process.server !== server.address)
-  const isTold = all.some(({outcome}) => outcome === 'elsewhere')
-  return {
-    sessions: all,
-    runs: [
-      ...(here.length > 0 ? [ofRun(run, ended)] : []),
-      ...(away && !isTold ? [runElsewhere(run, away.server)] : []),
-    ],
-  }
+  const stopping = new Stopping(context, {run: target.run, processes: here, sessions}, known)
+  return {target, stopping, asks: here.length + sessions.length > 0, here, beyond}
 }
 
-interface Reachable extends Pick<Target, 'run' | 'processes' | 'sessions'> {
-  /** Ids of all that were there at first; what is not among them was begun since. */
-  readonly known: readonly string[]
+function runOutcomes({target, stopping, here, beyond}: Plan): readonly RunOutcome[] {
+  const away = target.processes.find((process) => !here.includes(process))
+  const isTold = beyond.some(({outcome}) => outcome === 'elsewhere')
+  return [
+    ...(here.length > 0 ? [ofRun(target.run, stopping.ended)] : []),
+    ...(away && !isTold ? [runElsewhere(target.run, away.server)] : []),
+  ]
 }
 
-/**
- * Interrupts sessions until they are settled, by their process or, where that is gone, by us; and until the processes that were to
- * stop have left their run. Again and again: the credential appears only with the first request.
- */
-async function settleAll(
-  context: Context,
-  {run, processes, sessions, known}: Reachable,
-  deadline: Deadline,
-): Promise<{readonly outcomes: CancelOutcome[]; readonly ended: boolean}> {
-  const {clock, report} = context
-  const targets = [...sessions]
-  const settled = new Map<string, CancelOutcome>()
-  const started = clock.monotonic()
-  const work = new CancelWork(context)
-  let warned = false
-  let stopped = targets.length === 0
-  let ended = processes.length === 0
+/** What dead processes left is not needed any more; that it stays changes nothing about what was stopped. */
+async function tidy({sessions, report}: Context): Promise<void> {
   try {
-    while (!(stopped && ended)) {
-      await work.stop(targets, deadline.signal)
-      targets.push(...(await begunSince(context, processes, [...known, ...targets.map(({id}) => id)])))
-      for (const one of targets.filter(({id}) => !settled.has(id))) {
-        const now = await settleIfGone(context, one.id, work.left([one]))
-        if (now && isSettled(now)) settled.set(one.id, over(now))
-      }
-      // The others of a run, of which only some were cancelled, go on under the same credential.
-      stopped = settled.size === targets.length && !(processes.length > 0 && work.left(targets) > 0)
-      ended = await haveLeft(context, processes)
-      if (stopped && ended) break
-      if (!warned && clock.monotonic() - started > SLOW_MS) {
-        warned = true
-        report({event: 'notice', message: `The run ${run} ${await whyItGoesOn(context, deadline.signal)}`})
-      }
-      await clock.sleep(LOOK_AGAIN_MS, deadline.signal)
-    }
+    await sessions.upkeep.tidy()
   } catch (error) {
-    if (!deadline.passed()) throw error
+    if (!(error instanceof StorageError)) throw error
+    report({event: 'notice', message: error.message})
   }
-  const outcomes = targets.map((one) => {
-    const end = settled.get(one.id)
-    const onlyHere = processes.length > 0 && !stopped && end?.outcome === 'cancelled'
-    return end && !onlyHere ? end : goesOn(one)
-  })
-  return {outcomes, ended}
-}
-
-/** Sessions that processes began, or took over, after they were asked to stop, or while they were. */
-async function begunSince(
-  {sessions}: Context,
-  processes: readonly Attendant[],
-  known: readonly string[],
-): Promise<readonly OwnedSession[]> {
-  const tokens = new Set(processes.map(({token}) => token))
-  const active = tokens.size > 0 ? await sessions.list({active: true}) : []
-  return active.filter(({id, owner}) => tokens.has(owner) && !known.includes(id))
-}
-
-async function haveLeft({sessions}: Context, processes: readonly Attendant[]): Promise<boolean> {
-  const ids = new Set(processes.map(({id}) => id))
-  return ids.size === 0 || !(await sessions.runs.attendants()).some(({id}) => ids.has(id))
-}
-
-/** The session as it is now; settled by us if its process is gone and the server has stopped. */
-async function settleIfGone({sessions}: Context, id: string, work: number): Promise<OwnedSession | undefined> {
-  const session = await sessions.get(id)
-  if (!session || isSettled(session) || session.ownerStanding !== 'dead' || work > 0) return session
-  const writer = await sessions.claim(id)
-  const error = 'Cancelled by `ag cancel`.'
-  await writer?.append({event: 'cancelled', state: 'cancelled', message: error, result: {error, reason: 'cancelled'}})
-  return sessions.get(id)
-}
-
-async function whyItGoesOn({server}: Context, signal: AbortSignal): Promise<string> {
-  const {backends} = await server.sample({signal, answerWithin: ANSWER_WITHIN_MS, own: true, thorough: true})
-  return backends?.some(({status, interruptible}) => status === 'running' && !interruptible)
-    ? 'goes on: a backend of this server cannot be interrupted; it finishes the picture it has begun, which is kept.'
-    : 'has not stopped yet: a backend stops between two steps.'
 }

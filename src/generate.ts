@@ -11,6 +11,7 @@ import {beginMaking} from './generation/making.ts'
 import {type AssetOutcome, isKept, type Kept, keptOutcome} from './generation/outcome.ts'
 import {preflight, refuseUnwritable} from './generation/preflight.ts'
 import {placeFor, planResumption, type ResumeMode, type Resumption} from './generation/resume.ts'
+import {isSettled} from './session/history-line.ts'
 import {isOrphan} from './session/owner.ts'
 import type {Attendance} from './store/session-store.ts'
 import {type WaitOptions, waitIdle} from './wait-idle.ts'
@@ -91,6 +92,9 @@ async function make(
     failFast,
     regardless,
   })
+  const orphans = [...resumption.earlier.values()].flat().filter((session) => !isSettled(session))
+  // Their credentials are not needed any more.
+  if (orphans.length > 0) await context.sessions.upkeep.tidy()
   const isDone = todo.every(({id}) => outcomes.get(id)?.state === 'completed')
   const cancelled = !isDone && (await attendance.cancelRequested())
   return {outcomes, stopped: stopped ?? (cancelled ? new CancelledError() : undefined)}

@@ -3,7 +3,7 @@ import {type Asset, ID_PATTERN, type ImageFormat} from './asset/asset.ts'
 import {assetKey} from './asset/key.ts'
 import {checkedParameters} from './asset/parameter.ts'
 import type {Context} from './context.ts'
-import {UsageError} from './errors.ts'
+import {ExitCode, UsageError} from './errors.ts'
 import {type GenerateOptions, generate} from './generate.ts'
 import type {GenerateResult} from './generation/generate-result.ts'
 import type {Places} from './recovery/place.ts'
@@ -53,8 +53,9 @@ export async function resubmit(context: Context, options: ResubmitOptions): Prom
     const run = newRun()
     results.push(await generate(context, {...shared, run, assets: declared, outputDirectory: places.outputDirectory}))
   }
-  // Each in a run of its own: pictures of single prompts all have the same name.
+  // Each in a run of its own: pictures of single prompts all have the same name. Who stops one of them means us.
   for (const {run, asset} of undeclared) {
+    if (results.at(-1)?.exit_code === ExitCode.interrupted) break
     const own = {assets: [asset], outputDirectory: places.sessionsOutput, snapshots: true}
     results.push(await generate(context, {...shared, run, ...own}))
   }

@@ -185,9 +185,9 @@ function toActivity(report: ServerReport): StatusResult['server_activity'] {
   }
 }
 
-/** The runs of processes that have no session. */
+/** The runs of processes that have no session of it. */
 function waitingRuns(attendants: readonly Attendant[], sessions: readonly OwnedSession[]): readonly string[] {
-  const waiting = attendants.filter(({token}) => !sessions.some(({owner}) => owner === token))
+  const waiting = attendants.filter(({token, run}) => !sessions.some((one) => one.owner === token && one.run === run))
   return [...new Set(waiting.map(({run}) => run))].sort()
 }
 

@@ -1,16 +1,16 @@
 import {readdirSync, readFileSync, rmSync, writeFileSync} from 'node:fs'
 import {join} from 'node:path'
 import {describe, expect, test} from '@jest/globals'
-import {type CancelOptions, type CancelResult, cancel} from '../src/cancel.ts'
+import {cancel} from '../src/cancel.ts'
 import {type Clock, systemClock} from '../src/clock.ts'
 import type {MockOptions} from '../src/server/mock/options.ts'
 import {SwarmServer} from '../src/server/swarmui/client.ts'
-import {status} from '../src/status.ts'
 import {openWorkspace, resolveWorkspace} from '../src/store/workspace.ts'
 import {activity} from './support/built-workspace.ts'
+import {cancelFromElsewhere} from './support/cancel-from-elsewhere.ts'
 import {type Rehearsal, rehearse} from './support/context.ts'
 import {GATE} from './support/gate.ts'
-import {keepCredentialOf, orphan as orphanOf} from './support/orphan.ts'
+import {keepCredentialOf} from './support/orphan.ts'
 import {until, untilTold} from './support/until.ts'
 
 const manifest = (...ids: string[]): string =>
@@ -18,24 +18,6 @@ const manifest = (...ids: string[]): string =>
 const request = {run: 'r1', asset: 'hero', prompt: 'p', parameters: {}, output: 'a.png'}
 const seen = (at: Rehearsal, asset: string): boolean =>
   at.events.some((event) => event.event === 'asset.progress' && event.asset === asset)
-
-/** Cancels as another terminal would: with its own connection and its own view of the workspace. */
-async function cancelFromElsewhere(
-  at: Rehearsal,
-  options: Partial<CancelOptions> = {},
-  clock: Clock = systemClock,
-): Promise<CancelResult> {
-  const server = new SwarmServer(at.mock.url)
-  const place = resolveWorkspace({stateDir: at.folder, stateFile: undefined})
-  const sessions = openWorkspace({...place, clock: systemClock, command: 'test cancel'})
-  const context = {...at.context, server, sessions, clock}
-  try {
-    return await cancel(context, {sessions: [], all: false, user: false, timeoutMs: 5000, ...options})
-  } finally {
-    await sessions.close()
-    await server.close()
-  }
-}
 
 const tenTimesFaster: Clock = {
   now: systemClock.now,
@@ -107,134 +89,13 @@ describe('cancel', () => {
   })
 
   test('keeps the picture that a backend which cannot be interrupted finishes', async () => {
-    await using at = await rehearse({step_ms: 25, steps: 20, backends: [{type: 'auto_webui_api', max_usages: 1}]})
+    await using at = await rehearse({step_ms: 25, steps: 60, backends: [{type: 'auto_webui_api', max_usages: 1}]})
     const made = at.generate(manifest('a', 'b'))
+    await until('two requests', async () => (await at.asked()) > 1)
     await until('a picture at the server', async () => (await activity(at.mock.url)) > 0)
     expect(await cancelFromElsewhere(at)).toMatchObject({exit_code: 0})
     const {assets} = await made
     expect(assets.map(({state}) => state).sort()).toEqual(['cancelled', 'completed'])
-  })
-
-  test('reaches a run that waits at its gate, which ends at once', async () => {
-    await using at = await rehearse({foreign: {waiting_gens: 1, live_gens: 1}})
-    const run = 'r1'
-    const made = at.generate(manifest('a'), {run, gate: GATE})
-    const ended = made.catch((error: unknown) => error)
-    await untilTold(at, 'wait.started')
-    expect(await cancelFromElsewhere(at)).toMatchObject({
-      exit_code: 0,
-      sessions: [],
-      runs: [{run, outcome: 'ended', message: 'has ended'}],
-    })
-    expect(await ended).toMatchObject({name: 'CancelledError', exitCode: 130})
-    expect(await at.asked()).toBe(0)
-    expect(await cancelFromElsewhere(at)).toMatchObject({sessions: [], runs: []})
-  })
-
-  test('of a run that waits for the pictures of another leaves that one alone', async () => {
-    await using at = await rehearse({step_ms: 20, steps: 40})
-    await using other = await at.beside()
-    const made = at.generate(manifest('a'), {run: 'r1'})
-    await until('progress of a', () => seen(at, 'a'))
-    const waits = other.generate(manifest('a'), {run: 'r2'})
-    await untilTold(other, 'notice')
-    expect(await cancelFromElsewhere(at, {run: 'r2'})).toMatchObject({sessions: [], runs: [{outcome: 'ended'}]})
-    expect(await waits).toMatchObject({exit_code: 130, made: 0})
-    expect(await made).toMatchObject({exit_code: 0, made: 1})
-  })
-
-  test('of a run that goes on with an earlier one finds it by its name, and stops it', async () => {
-    await using at = await rehearse(slow)
-    await orphanOf(at, manifest('a'), {asset: 'a', phase: 'none', run: 'old1'})
-    const making = at.generate(manifest('a'), {run: 'new1'})
-    await until('progress of a', () => seen(at, 'a'))
-    await using other = await at.beside()
-    expect((await status(other.context)).waiting_runs).toEqual([])
-    expect(await cancelFromElsewhere(at)).toMatchObject({exit_code: 0, runs: [{run: 'old1', outcome: 'ended'}]})
-    expect(await making).toMatchObject({run: 'old1', exit_code: 130})
-  })
-
-  test('of what waits for the work of an earlier run stops both', async () => {
-    await using at = await rehearse({step_ms: 100, steps: 100})
-    const id = await orphanOf(at, manifest('a'), {asset: 'a', phase: 'ack', run: 'old1'})
-    const dead = new SwarmServer(at.mock.url)
-    const leaving = new AbortController()
-    const onSending = (secret: string): Promise<void> => keepCredentialOf(at, id, secret)
-    const parameters = {prompt: 'a', model: 'mock/flux-dev'}
-    const sent = dead.generate({parameters, tag: {run: 'old1', item: 'a'}}, {signal: leaving.signal, onSending})
-    sent.catch(() => {})
-    await until('a picture at the server', async () => (await activity(at.mock.url)) > 0)
-    const making = at.generate(manifest('a'), {run: 'new1', resume: 'adopt'})
-    await untilTold(at, 'asset.started')
-    expect(await cancelFromElsewhere(at)).toMatchObject({
-      exit_code: 0,
-      sessions: [{session: id, outcome: 'cancelled'}],
-      runs: [{run: 'new1', outcome: 'ended'}],
-    })
-    expect(await making).toMatchObject({exit_code: 130, made: 0})
-    expect(await activity(at.mock.url)).toBe(0)
-    leaving.abort()
-    await dead.close()
-  })
-
-  test('leaves alone what begins under the same name after it', async () => {
-    await using at = await rehearse({step_ms: 20, steps: 30})
-    await using other = await at.beside()
-    const first = at.generate(manifest('a'), {run: 'r1', resume: 'adopt'})
-    await until('progress of a', () => seen(at, 'a'))
-    const cancelling = cancelFromElsewhere(at, {run: 'r1'})
-    expect(await first).toMatchObject({exit_code: 130})
-    expect(await other.generate(manifest('a', 'b'), {run: 'r1', resume: 'adopt'})).toMatchObject({
-      exit_code: 0,
-      made: 2,
-    })
-    expect(await cancelling).toMatchObject({exit_code: 0, runs: [{outcome: 'ended'}]})
-  })
-
-  test('that meets a run as it ends stops no later one', async () => {
-    await using at = await rehearse({faults: [{when: {prompt: 'bad'}, do: {error: 'x'}}]})
-    await using other = await at.beside()
-    const making = at.generate(manifest('bad'), {run: 'r1', retries: 0})
-    const {runs} = other.sessions
-    await until('an attendant', async () => (await runs.attendants()).length > 0)
-    const attendants = await runs.attendants()
-    await making
-    const looks = [attendants]
-    Object.assign(runs, {attendants: async () => looks.pop() ?? []})
-    const all = {sessions: [], all: true, user: false, timeoutMs: 3000}
-    expect(await cancel(other.context, all)).toMatchObject({runs: [{run: 'r1', outcome: 'ended'}]})
-    at.mock.control({faults: []})
-    expect(await other.generate(manifest('bad'), {run: 'r2'})).toMatchObject({exit_code: 0, made: 1})
-  })
-
-  test('of what is out of reach stops no later run', async () => {
-    await using at = await rehearse()
-    const two = manifest('a', 'z')
-    await orphanOf(at, two, {asset: 'a', phase: 'none', run: 'old1', total: 2})
-    await orphanOf(at, two, {asset: 'z', phase: 'ack', run: 'old1', total: 2})
-    expect(await cancelFromElsewhere(at, {run: 'old1'})).toMatchObject({exit_code: 4})
-    expect(await at.generate(two, {run: 'new1'})).toMatchObject({exit_code: 0})
-    await at.sessions.close()
-    expect(readdirSync(join(at.folder, '.ag', 'local', 'private'))).toEqual([])
-    expect(readdirSync(join(at.folder, '.ag', 'local', 'runs'))).toEqual([])
-  })
-
-  test('that did not get to its end stops no later run', async () => {
-    await using at = await rehearse()
-    const id = await orphanOf(at, manifest('a'), {asset: 'a', phase: 'none', run: 'old1'})
-    const {owner = ''} = (await at.sessions.get(id)) ?? {}
-    await at.sessions.runs.requestCancel({session: id, owner})
-    expect(await at.generate(manifest('a'), {run: 'new1'})).toMatchObject({exit_code: 0, made: 1})
-  })
-
-  test('says of a run that does not end in time that it goes on', async () => {
-    await using at = await rehearse()
-    await at.sessions.runs.join('r1', at.server.address)
-    expect(await cancelFromElsewhere(at, {timeoutMs: 300})).toMatchObject({
-      exit_code: 124,
-      runs: [{run: 'r1', outcome: 'running'}],
-      error: {message: expect.stringMatching(/^The run r1 has not ended/)},
-    })
   })
 
   test('says that it goes on when the backend has not stopped in time, and why', async () => {
@@ -242,7 +103,7 @@ describe('cancel', () => {
     const controller = new AbortController()
     const made = at.generate(manifest('a'), {}, controller.signal)
     await until('a picture at the server', async () => (await activity(at.mock.url)) > 0)
-    const result = await cancelFromElsewhere(at, {timeoutMs: 12_000}, tenTimesFaster)
+    const result = await cancelFromElsewhere(at, {timeoutMs: 12_000}, {clock: tenTimesFaster})
     expect(result).toMatchObject({exit_code: 124, sessions: [{outcome: 'running'}]})
     expect(at.events).toContainEqual(
       expect.objectContaining({
@@ -331,7 +192,7 @@ describe('cancel', () => {
       runs: [],
     })
     expect(await attendance.cancelRequested()).toBe(false)
-    expect([...(await at.sessions.runs.cancelRequests())]).toEqual([])
+    expect([...(await attendance.sessionsToCancel())]).toEqual([])
   })
 })
 
@@ -423,6 +284,16 @@ describe('cancel of what a dead process left', () => {
       error: {next: expect.stringMatching(/--user/)},
     })
     expect(await at.sessions.get('gen-r1-hero')).toMatchObject({state: 'generating'})
+  })
+
+  test('of another machine says so also where nothing can be written', async () => {
+    await using at = await rehearse()
+    await orphan(at)
+    rmSync(`${at.folder}/.ag/local/owners`, {recursive: true})
+    const place = resolveWorkspace({stateDir: at.folder, stateFile: undefined})
+    const sessions = openWorkspace({...place, clock: systemClock, command: 'test', readOnly: true})
+    const options = {sessions: [], all: false, user: false, timeoutMs: 1000}
+    expect(await cancel({...at.context, sessions}, options)).toMatchObject({exit_code: 4})
   })
 })
 

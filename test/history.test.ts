@@ -4,9 +4,10 @@ import {describe, expect, test} from '@jest/globals'
 import {exportHistory} from '../src/history/export.ts'
 import {listHistory} from '../src/history/list.ts'
 import {mergeHistory} from '../src/history/merge.ts'
-import {pruneHistory} from '../src/history/prune.ts'
+import {oldSessions, pruneHistory} from '../src/history/prune.ts'
 import {showHistory} from '../src/history/show.ts'
 import {verifyHistory} from '../src/history/verify.ts'
+import {newSession} from '../src/session/replay.ts'
 import {withoutPrompts} from '../src/session/without-prompts.ts'
 import {outputOf, type Rehearsal, rehearse} from './support/context.ts'
 
@@ -268,6 +269,17 @@ assets: [{id: hero, path: '{id}-{seed}', prompt: a sun, seed: ${seed}}]`
     const later = {...at.context, clock: {...at.context.clock, now: () => Date.now() + 86_400_000}}
     expect((await pruneHistory(later, {olderThanMs: 1, keep: 0, dryRun: false})).removed).toHaveLength(2)
     expect(await at.generate(hero('v1', 1))).toMatchObject({made: 0, kept: 1})
+  })
+
+  test('prunes none of two places where a seed is not known', () => {
+    const picture = {sha256: 'ab'.repeat(32), bytes: 1, width: 1, height: 1, format: 'png'}
+    const session = (id: string, path: string, seed: {seed?: number}) => ({
+      ...newSession(id, {run: 'r1', asset: 'a', key: 'k', owner: 'o', at: '2026-01-01T00:00:00.000Z'}),
+      state: 'completed' as const,
+      result: {picture: {...picture, path}, ...seed},
+    })
+    const both = [session('gen-r1-a', 'one/a.png', {seed: 5}), session('gen-r2-a', 'two/a.png', {})]
+    expect(oldSessions(both, {olderThanMs: 1, keep: 0, now: Date.now()})).toEqual([])
   })
 
   test('prunes pictures of prompts but for the newest, though each has a folder of its own', async () => {

@@ -39,6 +39,7 @@ export function seedBesideKey(
 
 /** Presets are named in a key of the request, or in a prompt: `<preset:name>`, `<p:name>`. */
 function usesPreset(parameters: Readonly<Record<string, unknown>>): boolean {
-  const texts = Object.values(parameters).filter((value) => typeof value === 'string')
-  return Object.hasOwn(parameters, 'presets') || texts.some((text) => /<p(reset)?:/i.test(text))
+  const {presets} = parameters
+  if (presets !== undefined && !(Array.isArray(presets) && presets.length === 0)) return true
+  return Object.values(parameters).some((value) => typeof value === 'string' && /<p(reset)?:/i.test(value))
 }

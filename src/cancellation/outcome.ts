@@ -1,8 +1,10 @@
 import type {Context} from '../context.ts'
 import {ExitCode} from '../errors.ts'
 import type {SessionState} from '../session/session.ts'
-import type {Credential, OwnedSession} from '../store/session-store.ts'
+import type {OwnedSession} from '../store/session-store.ts'
 import {foreignLine} from '../text.ts'
+import type {Target} from './targets.ts'
+import type {UserOutcome} from './user-work.ts'
 import {credentialsOf} from './work.ts'
 
 /** What became of one session that was to be cancelled. */
@@ -22,11 +24,16 @@ export interface RunOutcome {
   readonly message: string
 }
 
-type Outcome = CancelOutcome | RunOutcome
+type Outcome = CancelOutcome | RunOutcome | UserOutcome
 
-/** What became of a session or a run, in a sentence. */
+/** What became of a session, a run or a user's work, in a sentence. */
 export function outcomeLine(outcome: Outcome): string {
-  return `${'session' in outcome ? outcome.session : `The run ${outcome.run}`} ${outcome.message}.`
+  return `${whatIsMeant(outcome)} ${outcome.message}.`
+}
+
+function whatIsMeant(outcome: Outcome): string {
+  if ('session' in outcome) return outcome.session
+  return 'run' in outcome ? `The run ${outcome.run}` : `Everything of the user "${outcome.user}"`
 }
 
 interface Unfinished {
@@ -78,16 +85,17 @@ export function goesOn(session: OwnedSession): CancelOutcome {
   return describe(session, 'is still running: the server has not stopped it in time', 'running')
 }
 
-/** Of a session that was sent to another server: where to cancel it. `undefined` for any other. */
+/** Of a session that is at another server, by its process or by what it was sent under: where to cancel it. `undefined` for any other. */
 export function elsewhere(
   session: OwnedSession,
-  credentials: ReadonlyMap<string, Credential>,
+  {run, attendants, credentials}: Pick<Target, 'run' | 'attendants' | 'credentials'>,
   {address}: Context['server'],
 ): CancelOutcome | undefined {
-  const own = credentialsOf(session, credentials)
-  const [first] = own
-  if (!first || own.some(({server}) => server === address)) return undefined
-  return describe(session, `runs on ${first.server}: ${toCancelThere(session.run, first.server)}`, 'elsewhere')
+  const processes = attendants.filter(({token}) => token === session.owner)
+  const servers = [...credentialsOf(session, credentials), ...processes].map(({server}) => server)
+  const [first] = servers
+  if (first === undefined || servers.includes(address)) return undefined
+  return describe(session, `runs on ${first}: ${toCancelThere(run, first)}`, 'elsewhere')
 }
 
 /**
@@ -96,7 +104,7 @@ export function elsewhere(
  */
 export function outOfReach(
   session: OwnedSession,
-  credentials: ReadonlyMap<string, Credential>,
+  {credentials}: Pick<Target, 'credentials'>,
 ): CancelOutcome | undefined {
   const {ownerStanding, submission} = session
   if (ownerStanding === 'foreign') {

@@ -19,9 +19,9 @@ export class CollateralError extends GenerationError {
 }
 
 /** Throws `CancelledError` when somebody asked this session, or all that this process does at its run, to stop. */
-export async function refuseIfCancelled({sessions}: Context, attendance: Attendance, session: string): Promise<void> {
+export async function refuseIfCancelled(attendance: Attendance, session: string): Promise<void> {
   if (await attendance.cancelRequested()) throw new CancelledError()
-  if ((await sessions.runs.cancelRequests()).has(session)) throw new CancelledError()
+  if ((await attendance.sessionsToCancel()).has(session)) throw new CancelledError()
 }
 
 const LOOK_AGAIN_MS = 500
@@ -58,13 +58,13 @@ export async function judgeInterruption(
   error: unknown,
 ): Promise<unknown> {
   if (!(error instanceof GenerationError) || !LIKE_INTERRUPTED.has(error.fault)) return error
-  await refuseIfCancelled(context, attendance, session)
-  return (await wasInterruptedSince(context, sentAt)) ? new CollateralError(error) : error
+  await refuseIfCancelled(attendance, session)
+  return (await wasInterruptedSince(context, attendance, sentAt)) ? new CollateralError(error) : error
 }
 
 /** Whether a cancelled session of this process was still being stopped at that time; one that was over excuses nothing. */
-async function wasInterruptedSince({sessions}: Context, since: number): Promise<boolean> {
-  const requests = await sessions.runs.cancelRequests()
+async function wasInterruptedSince({sessions}: Context, attendance: Attendance, since: number): Promise<boolean> {
+  const requests = await attendance.sessionsToCancel()
   const cancelled = await Promise.all([...requests].map((id) => sessions.get(id)))
   return cancelled.some(
     (session) => session && (!isSettled(session) || Date.parse(session.updatedAt) + LAST_INTERRUPT_MS >= since),

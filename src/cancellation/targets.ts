@@ -21,8 +21,10 @@ export interface Selection {
 /** What is to be cancelled of one run. */
 export interface Target {
   readonly run: string
-  /** Where the whole run is meant: the live processes that are at it. */
+  /** Where the whole run is meant: the processes that are at it. */
   readonly processes: readonly Attendant[]
+  /** The processes at any run. */
+  readonly attendants: readonly Attendant[]
   /** None where it waits for its turn. */
   readonly sessions: readonly OwnedSession[]
   /** What its work was sent under, by the token of the process that sent it. */
@@ -50,8 +52,10 @@ export async function selectTargets(
   const attendants = await sessions.runs.attendants()
   const runOf = (session: OwnedSession): string => runOfSession(session, attendants)
   const going = [...new Set([...active.map(runOf), ...attendants.map((process) => process.run)])]
-  const runs = new Set(all || user ? going : runToCancel(run, ids, going))
-  const chosen = new Map(active.filter((session) => runs.has(runOf(session))).map((session) => [session.id, session]))
+  const known = new Set([...going, ...active.map((session) => session.run)])
+  const runs = new Set(all || user ? going : runToCancel(run, ids, {going, known}))
+  const isMeant = (session: OwnedSession): boolean => runs.has(runOf(session)) || session.run === run
+  const chosen = new Map(active.filter(isMeant).map((session) => [session.id, session]))
   for (const session of named) if (!isSettled(session)) chosen.set(session.id, session)
   const byRun = Map.groupBy(chosen.values(), runOf)
   const targets = [...new Set([...byRun.keys(), ...runs])].map(async (name) => {
@@ -59,6 +63,7 @@ export async function selectTargets(
     return {
       run: name,
       processes: runs.has(name) ? attendants.filter((process) => process.run === name) : [],
+      attendants,
       sessions: members,
       credentials: await credentialsFor(sessions, members),
     }
@@ -73,13 +78,18 @@ function runOfSession({run, owner}: OwnedSession, attendants: readonly Attendant
 }
 
 /** The run that is meant: the one named, or the only one there is. */
-function runToCancel(run: string | undefined, ids: readonly string[], runs: readonly string[]): readonly string[] {
+function runToCancel(
+  run: string | undefined,
+  ids: readonly string[],
+  {going, known}: {readonly going: readonly string[]; readonly known: ReadonlySet<string>},
+): readonly string[] {
   if (run !== undefined) {
-    if (runs.includes(run)) return [run]
-    throw new UsageError(`The run "${run}" is not active.`, {next: suggest(run, runs)})
+    if (known.has(run)) return [run]
+    throw new UsageError(`The run "${run}" is not active.`, {next: suggest(run, [...known])})
   }
-  if (ids.length > 0 || runs.length <= 1) return ids.length > 0 ? [] : runs
-  throw new UsageError(`${runs.length} runs are active: ${runs.join(', ')}.`, {
+  if (ids.length > 0) return []
+  if (going.length <= 1) return going
+  throw new UsageError(`${going.length} runs are active: ${going.join(', ')}.`, {
     next: 'Name one with --run, or cancel all of them with --all.',
   })
 }

@@ -190,7 +190,7 @@ class Adoption {
     let answer = this.#work.answers.get(this.#session.id)
     if (answer?.server === 'running') this.#tellOfWait('the server still works on it')
     while (answer?.server === 'running') {
-      await refuseIfCancelled(this.#context, this.#making.attendance, this.#session.id)
+      await refuseIfCancelled(this.#making.attendance, this.#session.id)
       answer = await this.#askAgain()
     }
     if (answer?.server !== 'picture') return undefined
@@ -223,7 +223,7 @@ class Adoption {
       if (looks === 0) this.#tellOfWait(verdict.because)
       answer = await this.#askAgain()
       // In this order: what is gone because it was cancelled is not lost, and what is finished is taken.
-      if (answer?.server !== 'picture') await refuseIfCancelled(this.#context, this.#making.attendance, one.id)
+      if (answer?.server !== 'picture') await refuseIfCancelled(this.#making.attendance, one.id)
     }
   }
 

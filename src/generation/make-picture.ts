@@ -111,7 +111,7 @@ async function submit(
   const request = {parameters: asset.parameters, tag}
   let sent = false
   const attempt = async (): Promise<GeneratedImage> => {
-    await refuseIfCancelled(context, making.attendance, session)
+    await refuseIfCancelled(making.attendance, session)
     // What failed on our side of the connection may have been finished on the other.
     const finished = sent ? await findOwn(server, request, signal) : undefined
     if (finished) return finished

@@ -61,13 +61,15 @@ function isOver(session: Session): boolean {
  */
 function newestOfEach(byEnd: readonly Session[]): ReadonlySet<Session> {
   const places = new Set<string>()
-  const seeds = new Map<string, number | undefined>()
+  const seeds = new Map<string, number>()
   const newest = byEnd.filter(({id, asset, key, state, result}) => {
     if (state !== 'completed') return false
     const place = `${asset} ${(result?.picture?.path ?? '').replaceAll(id, '')}`
-    const isSuperseded = places.has(place) || (key !== undefined && seeds.has(key) && seeds.get(key) !== result?.seed)
+    const seed = result?.seed
+    const newer = key === undefined ? undefined : seeds.get(key)
+    const isSuperseded = places.has(place) || (newer !== undefined && seed !== undefined && newer !== seed)
     places.add(place)
-    if (key !== undefined && !seeds.has(key)) seeds.set(key, result?.seed)
+    if (key !== undefined && seed !== undefined && newer === undefined) seeds.set(key, seed)
     return !isSuperseded
   })
   return new Set(newest)

@@ -1,4 +1,4 @@
-import {mkdirSync, readdirSync, writeFileSync} from 'node:fs'
+import {lstatSync, mkdirSync, readdirSync, writeFileSync} from 'node:fs'
 import {join} from 'node:path'
 import type {Clock} from '../clock.ts'
 import {readSmallText} from '../read-small.ts'
@@ -66,6 +66,16 @@ export class Owners {
       return [...new Set(names.map((name) => name.replace(/\.(json|lock)$/, '')))].filter(isToken)
     } catch {
       return []
+    }
+  }
+
+  /** Whether it is certain that nothing here is an owner of this token, dead or alive. */
+  isNone(token: string): boolean {
+    try {
+      const files = [this.#identityFile(token), this.#lockFile(token)]
+      return files.every((file) => !lstatSync(file, {throwIfNoEntry: false}))
+    } catch {
+      return false
     }
   }
 

@@ -1,11 +1,12 @@
 import {existsSync, writeFileSync} from 'node:fs'
 import {join} from 'node:path'
 import {storageError, systemCode, UsageError} from '../errors.ts'
-import {namesIn} from '../names-in.ts'
 import {readSmallText} from '../read-small.ts'
 import {replaceFile} from '../replace-file.ts'
 import {isSessionId} from '../session/history-line.ts'
+import {isRecord} from '../session/record.ts'
 import type {Layout} from './layout.ts'
+import {noteName, notesIn} from './note-name.ts'
 import type {Owners} from './owners.ts'
 import {removeQuietly} from './remove-quietly.ts'
 import type {Attendance, Attendant, CancelTarget, Credential, RunNotes} from './session-store.ts'
@@ -13,8 +14,8 @@ import type {Attendance, Attendant, CancelTarget, Credential, RunNotes} from './
 const NOTE_LIMIT = 16 * 1024
 
 /**
- * Run notes as files. Each belongs to one process, whose token is the second part of its name: `tidyUp` removes what a dead one
- * left. A cancel request is an empty file of its own, so that two terminals cannot undo each other's.
+ * Run notes as files. Each belongs to one process, which its name tells: `tidyUp` removes what a dead one left. A cancel request is
+ * an empty file of its own, so that two terminals cannot undo each other's.
  */
 export class RunNoteFiles implements RunNotes {
   readonly #layout: Layout
@@ -33,28 +34,26 @@ export class RunNoteFiles implements RunNotes {
     const {token} = this.#owners
     await this.#enter()
     this.#joined++
-    const id = `${this.#joined}.${token}`
+    const id = noteName({about: String(this.#joined), token})
     const attendance = new AttendanceFile(this.#layout, {id, run, token, server})
     await attendance.rename(run)
     return attendance
   }
 
   async attendants(): Promise<readonly Attendant[]> {
-    const notes = namesIn(this.#layout.runs).filter((name) => name.endsWith('.json'))
-    const found = notes.flatMap((name) => readAttendant(this.#layout, name.slice(0, -'.json'.length)) ?? [])
+    const found = notesIn(this.#layout.runs, '.json').flatMap((note) => readAttendant(this.#layout, note) ?? [])
     const standings = await Promise.all(found.map(({token}) => this.#owners.standing(token)))
-    return found.filter((_, at) => standings[at] === 'alive')
+    return found.filter((_, at) => standings[at] === 'alive' || standings[at] === 'unknown')
   }
 
   async credentials(run: string): Promise<ReadonlyMap<string, Credential>> {
-    const credentials = new Map<string, Credential>()
-    for (const name of namesIn(this.#layout.private)) {
-      const [of, token, ending] = name.split('.')
-      if (of !== checkedName(run) || token === undefined || ending !== 'json') continue
-      const credential = readCredential(join(this.#layout.private, name))
-      if (credential) credentials.set(token, credential)
-    }
-    return credentials
+    const notes = notesIn(this.#layout.private, '.json').filter(({about}) => about === checkedName(run))
+    return new Map(
+      notes.flatMap(({name, token}): [string, Credential][] => {
+        const credential = readCredential(join(this.#layout.private, name))
+        return credential ? [[token, credential]] : []
+      }),
+    )
   }
 
   async requestCancel(of: CancelTarget): Promise<void> {
@@ -71,8 +70,8 @@ export class RunNoteFiles implements RunNotes {
     }
   }
 
-  async cancelRequests(owner = this.#owners.token): Promise<ReadonlySet<string>> {
-    return new Set(requestedSessions(this.#layout, owner))
+  async cancelRequests(owner: string): Promise<ReadonlySet<string>> {
+    return requestedSessions(this.#layout, owner)
   }
 }
 
@@ -100,21 +99,26 @@ class AttendanceFile implements Attendance {
     return existsSync(attendantRequest(this.#layout, this.#self.id))
   }
 
+  async sessionsToCancel(): Promise<ReadonlySet<string>> {
+    return requestedSessions(this.#layout, this.#self.token)
+  }
+
   async keepCredential(credential: Credential): Promise<void> {
     await keep(this.#credentialPath, credential)
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    removeQuietly(attendantNote(this.#layout, this.#self.id))
+    const {id, token} = this.#self
+    removeQuietly(attendantNote(this.#layout, id))
     removeQuietly(this.#credentialPath)
-    removeQuietly(attendantRequest(this.#layout, this.#self.id))
-    for (const session of requestedSessions(this.#layout, this.#self.token)) {
-      removeQuietly(sessionRequest(this.#layout, session, this.#self.token))
+    removeQuietly(attendantRequest(this.#layout, id))
+    for (const session of requestedSessions(this.#layout, token)) {
+      removeQuietly(sessionRequest(this.#layout, session, token))
     }
   }
 
   get #credentialPath(): string {
-    return join(this.#layout.private, `${this.run}.${this.#self.token}.json`)
+    return join(this.#layout.private, noteName({about: this.run, token: this.#self.token}, '.json'))
   }
 }
 
@@ -135,20 +139,18 @@ function attendantRequest({runs}: Layout, id: string): string {
 }
 
 function sessionRequest({cancel}: Layout, session: string, owner: string): string {
-  return join(cancel, `${checkedName(session)}.${checkedName(owner)}`)
+  return join(cancel, noteName({about: checkedName(session), token: checkedName(owner)}))
 }
 
-function requestedSessions({cancel}: Layout, owner: string): string[] {
-  const ending = `.${owner}`
-  const names = namesIn(cancel).filter((name) => name.endsWith(ending))
-  return names.map((name) => name.slice(0, -ending.length))
+function requestedSessions({cancel}: Layout, owner: string): ReadonlySet<string> {
+  const requests = notesIn(cancel, '').filter(({token}) => token === owner)
+  return new Set(requests.map(({about}) => about))
 }
 
-function readAttendant(layout: Layout, id: string): Attendant | undefined {
-  const [, token, ...more] = id.split('.')
+function readAttendant(layout: Layout, of: {readonly about: string; readonly token: string}): Attendant | undefined {
+  const id = noteName(of)
   const {run, server} = readNote(attendantNote(layout, id))
-  if (token === undefined || more.length > 0 || !isSessionId(run) || typeof server !== 'string') return undefined
-  return {id, run, token, server}
+  return isSessionId(run) && typeof server === 'string' ? {id, run, token: of.token, server} : undefined
 }
 
 function readCredential(path: string): Credential | undefined {
@@ -159,7 +161,8 @@ function readCredential(path: string): Credential | undefined {
 /** What a file says; nothing where it is none of ours. */
 function readNote(path: string): Readonly<Record<string, unknown>> {
   try {
-    return JSON.parse(readSmallText(path, NOTE_LIMIT) ?? '{}')
+    const note: unknown = JSON.parse(readSmallText(path, NOTE_LIMIT) ?? '')
+    return isRecord(note) ? note : {}
   } catch {
     return {}
   }

@@ -73,7 +73,7 @@ export interface Credential {
   readonly secret: string
 }
 
-/** A live process that is at a run. */
+/** A process that is at a run. */
 export interface Attendant {
   readonly id: string
   readonly run: string
@@ -93,6 +93,8 @@ export interface Attendance extends AsyncDisposable {
   rename(run: string): Promise<void>
   /** Whether somebody asked this process to stop all of the run. */
   cancelRequested(): Promise<boolean>
+  /** The sessions that somebody asked this process to stop. */
+  sessionsToCancel(): Promise<ReadonlySet<string>>
   /** Keeps the server's credential of running work for other processes of this user (0600). Throws `StorageError`. */
   keepCredential(credential: Credential): Promise<void>
 }
@@ -128,14 +130,14 @@ export interface HistoryLine {
 export interface RunNotes {
   /** Says that this process is at a run, working with the server of that address. Throws `StorageError`. */
   join(run: string, server: string): Promise<Attendance>
-  /** The other live processes that are at a run. */
+  /** The other processes that are at a run: those that live, and those of which nobody can tell (on a network file system). */
   attendants(): Promise<readonly Attendant[]>
   /** What a run's work was sent under, by the token of the process that sent it. */
   credentials(run: string): Promise<ReadonlyMap<string, Credential>>
   /** Throws `StorageError`. */
   requestCancel(of: CancelTarget): Promise<void>
-  /** The sessions that a process was asked to stop; this one, if none is named. */
-  cancelRequests(owner?: string): Promise<ReadonlySet<string>>
+  /** The sessions that a process was asked to stop, or was to be when it died. */
+  cancelRequests(owner: string): Promise<ReadonlySet<string>>
 }
 
 /** Care for the histories as a whole. Nothing here touches what a live process is writing. */

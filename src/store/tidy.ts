@@ -5,6 +5,7 @@ import {isTemporary} from '../replace-file.ts'
 import {isSessionId, isSettled} from '../session/history-line.ts'
 import {readTail} from './history-reader.ts'
 import {historyPath, type Layout} from './layout.ts'
+import {notesIn} from './note-name.ts'
 import type {Owners} from './owners.ts'
 import {removeQuietly} from './remove-quietly.ts'
 
@@ -18,7 +19,9 @@ export async function tidyUp(layout: Layout, owners: Owners, now: number): Promi
   const before = new Map<string, boolean>()
   const wanted = new Set<string>()
   // In this order: who wrote a note is an owner by then, and a session that begins after the look at those has one that is not in it.
-  const notes = [layout.private, layout.runs, layout.cancel].flatMap(notesIn)
+  const notes = [layout.private, layout.runs, layout.cancel].flatMap((folder) =>
+    notesIn(folder).map(({name, token}) => ({path: join(folder, name), token})),
+  )
   for (const token of owners.known()) before.set(token, (await owners.standing(token)) === 'dead')
   let removed = 0
   for (const id of namesIn(layout.active).filter(isSessionId)) {
@@ -33,8 +36,8 @@ export async function tidyUp(layout: Layout, owners: Owners, now: number): Promi
     if (dead && !wanted.has(token)) removed += owners.forget(token)
   }
   for (const {path, token} of notes) {
-    // Of an owner that nobody knows, nobody can be at it any more.
-    if ((before.get(token) ?? true) && !wanted.has(token)) removed += Number(removeQuietly(path))
+    const isGone = before.get(token) ?? owners.isNone(token)
+    if (isGone && !wanted.has(token)) removed += Number(removeQuietly(path))
   }
   const {sessions, local, active, private: credentials, runs} = layout
   for (const folder of [dirname(layout.stateFile), sessions, local, active, credentials, runs]) {
@@ -43,14 +46,6 @@ export async function tidyUp(layout: Layout, owners: Owners, now: number): Promi
     }
   }
   return removed
-}
-
-/** What processes noted, by the token of each: the second part of a note's name. */
-function notesIn(folder: string): {readonly path: string; readonly token: string}[] {
-  return namesIn(folder).flatMap((name) => {
-    const [first, token] = name.split('.')
-    return first && token ? [{path: join(folder, name), token}] : []
-  })
 }
 
 /** From the marker to its first line a living maker takes no longer. */

@@ -1,4 +1,4 @@
-import {cpSync, existsSync, readFileSync, rmSync, writeFileSync} from 'node:fs'
+import {cpSync, existsSync, readdirSync, readFileSync, rmSync, writeFileSync} from 'node:fs'
 import {join} from 'node:path'
 import {describe, expect, test} from '@jest/globals'
 import {readManifest} from '../../src/asset/manifest.ts'
@@ -200,6 +200,36 @@ describe('generate, after a run with random seeds that came after another and wa
     const second = await at.generate(random, {retries: 0})
     expect(second).toMatchObject({made: 2, failed: 1})
     expect(await at.generate(random)).toMatchObject({run: second.run, made: 1, kept: 2})
+  })
+})
+
+describe('generate, after a run that died', () => {
+  const two = 'assets: [{id: a, prompt: a, model: mock/flux-dev}, {id: b, prompt: b, model: mock/flux-dev}]'
+
+  test('keeps no credential of it once its sessions are settled', async () => {
+    await using at = await rehearse()
+    const id = await orphan(at, two, {asset: 'a', phase: 'ack', finished: true, run: 'old1'})
+    await keepCredentialOf(at, id, '0'.repeat(40))
+    expect(await at.generate(two)).toMatchObject({adopted: 1, made: 1})
+    await at.sessions.close()
+    expect(readdirSync(join(at.folder, '.ag', 'local', 'private'))).toEqual([])
+  })
+
+  // No recording shows a server that cannot read a picture: reference 1.5 has its words.
+  test('makes the others though the server cannot read one of its pictures', async () => {
+    await using at = await rehearse()
+    await orphan(at, two, {asset: 'a', phase: 'ack', run: 'old1', finished: true})
+    at.mock.control({
+      faults: [
+        {when: {route: 'View'}, times: 4, do: {status: 500, json: {error_id: 'file_error', error: 'x'}}},
+        {when: {route: 'ListImages'}, do: {json: {folders: [], files: [{src: 'x.png', metadata: ''}]}}},
+      ],
+    })
+    const {assets} = await at.generate(two, {run: 'new1', resume: 'adopt', retries: 1})
+    expect(assets).toMatchObject([
+      {asset: 'a', error: {reason: 'broken'}},
+      {asset: 'b', state: 'completed'},
+    ])
   })
 })
 

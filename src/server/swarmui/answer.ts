@@ -75,11 +75,15 @@ export function apiErrorOf(answer: RawAnswer): {readonly errorId: string; readon
   if (PROXY_ALONE.includes(answer.status)) return undefined
   const {error_id: errorId, error} = (parseJson(answer) ?? {}) as {error_id?: unknown; error?: unknown}
   if (typeof errorId !== 'string' && typeof error !== 'string') return undefined
+  // SwarmUI gives its own refusals of these an id, or no JSON at all (recordings 13 and 22): this is a proxy's.
+  if (typeof errorId !== 'string' && NEEDS_CREDENTIALS.includes(answer.status)) return undefined
   return {errorId: typeof errorId === 'string' ? errorId : '', text: typeof error === 'string' ? error : ''}
 }
 
 /** What a proxy answers for a server that is away. */
 const PROXY_ALONE: readonly number[] = [502, 503, 504]
+
+const NEEDS_CREDENTIALS: readonly number[] = [401, 403, 407]
 
 /** Throws unless the answer is something other than a redirect. */
 export function refuseRedirect(route: string, answer: RawAnswer, server: string): void {
@@ -94,7 +98,7 @@ export function refuseRedirect(route: string, answer: RawAnswer, server: string)
 
 /** The error for an answer that is none of SwarmUI's API. */
 export function notSwarmUi(answer: RawAnswer, server: string): AgError {
-  if (answer.status === 401 || answer.status === 403 || answer.status === 407) {
+  if (NEEDS_CREDENTIALS.includes(answer.status)) {
     return new DeniedError(`${server} wants other credentials (HTTP ${answer.status}).`, {
       next: 'Pass --authorization (AG_AUTHORIZATION), --token (AG_TOKEN) or --header.',
     })
@@ -103,13 +107,17 @@ export function notSwarmUi(answer: RawAnswer, server: string): AgError {
     const message = `${server} answered ${answer.status}: a proxy is there, but not the SwarmUI behind it.`
     return new ForeignAnswerError(message, answer.status, {next: 'Start the server, or try again when it is up.'})
   }
-  const looks = /^\s*</.test(answer.bytes.subarray(0, 64).toString('latin1')) ? 'an HTML page' : 'no JSON'
-  const message = `${server} answered with ${looks} (HTTP ${answer.status}): this is not a SwarmUI's API.`
+  const message = `${server} answered with ${kindOf(answer)} (HTTP ${answer.status}): this is not a SwarmUI's API.`
   const next =
     answer.status >= 500
       ? 'Something failed there: see the log of the server, or of the proxy in front of it.'
       : 'Check the address. If it is a login page, pass its credentials with --header or --authorization.'
   return new ForeignAnswerError(message, answer.status, {next})
+}
+
+function kindOf(answer: RawAnswer): string {
+  if (parseJson(answer)) return 'JSON of another kind'
+  return /^\s*</.test(answer.bytes.subarray(0, 64).toString('latin1')) ? 'an HTML page' : 'no JSON'
 }
 
 /** The object an answer carries, if it is JSON and says so. */

@@ -50,8 +50,11 @@ export async function pictureExists(transport: Transport, ref: string, signal: A
   const answer = await transport.get(encodeReference(ref), WHOLE_ALL_THE_SAME, {signal, headers: {range: 'bytes=0-0'}})
   refuseRedirect('the picture', answer, transport.address.display)
   if (answer.status === 404) return false
-  if (answer.status !== 200 && answer.status !== 206) throw notHandedOut(ref, answer, transport.address.display)
-  return true
+  if (answer.status === 200 || answer.status === 206) return true
+  const error = notHandedOut(ref, answer, transport.address.display)
+  // What the server cannot read is there.
+  if (error instanceof GenerationError) return true
+  throw error
 }
 
 /** A proxy may send the whole file to who asks for a part of it. */

@@ -53,6 +53,16 @@ describe('an API answer', () => {
       answer(401, 'text/plain', 'Unauthorized'),
       {exitCode: ExitCode.denied, name: 'DeniedError'},
     ],
+    [
+      'a proxy that wants credentials (no recording shows it)',
+      answer(401, 'application/json', '{"error":"token expired"}'),
+      {exitCode: ExitCode.denied, name: 'DeniedError'},
+    ],
+    [
+      'JSON of a proxy (no recording shows it)',
+      answer(429, 'application/json', '{"message":"rate limited"}'),
+      {exitCode: ExitCode.unreachable, message: /JSON of another kind \(HTTP 429\)/},
+    ],
     ['a proxy without its server', answer(502, 'text/html', '<html>Bad Gateway'), {exitCode: ExitCode.unreachable}],
     ['a broken server', answer(500, 'application/json', '{}'), {exitCode: ExitCode.unreachable}],
   ])('%s is an error', (_what, raw, expected) => {

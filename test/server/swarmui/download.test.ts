@@ -33,6 +33,11 @@ describe('the answer to a request for a picture', () => {
       answer(400, 'application/json', refusal('invalid_user', 'invalid or unauthorized')),
       {exitCode: ExitCode.denied},
     ],
+    [
+      'that a proxy does not let through (no recording shows it)',
+      answer(401, 'application/json', '{"error":"token expired"}'),
+      {exitCode: ExitCode.denied},
+    ],
     ['with wrong credentials (recording 22)', answer(401, '', 'Unauthorized'), {exitCode: ExitCode.denied}],
     [
       'that the server cannot read (no recording shows it: reference 1.5)',
