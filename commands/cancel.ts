@@ -15,7 +15,8 @@ stopped it, and settles its sessions as cancelled. Pictures that were finished s
 run that is active, also one that still waits for its turn.
 
 Exit code 0 when all has stopped, 124 when something still runs (a backend that cannot be interrupted finishes the picture
-it has begun), 4 when it was made on another machine, which alone can stop it.`
+it has begun), 4 when it was made on another machine, which alone can stop it, or when the server does not tell whether it
+has stopped, 2 when it runs on another server.`
   static override examples = [
     {description: 'The run that is active', command: '<%= config.bin %> cancel'},
     {

@@ -13,7 +13,8 @@ import {type Selection, selectTargets, type Target} from './cancellation/targets
 import {stopUser} from './cancellation/user-work.ts'
 import type {Context} from './context.ts'
 import {startDeadline} from './deadline.ts'
-import {type ExitCode, StorageError} from './errors.ts'
+import type {ExitCode} from './errors.ts'
+import {tidyWorkspace} from './tidy-workspace.ts'
 
 export interface CancelOptions extends Selection {
   /** Milliseconds to wait for the server to stop. */
@@ -48,19 +49,20 @@ export async function cancel(context: Context, options: CancelOptions): Promise<
   const plans = targets.map((target) => planFor(context, target))
   // Before anything is interrupted: who does not know why would begin anew.
   for (const {stopping} of plans) await stopping.ask()
-  const userWork = options.user ? stopUser(context, deadline) : undefined
   // All come to their end before one's failure is thrown: none goes on in the background.
-  const ends = [userWork, ...plans.map(({stopping}) => stopping.untilAllHasStopped(deadline))]
-  const failed = (await Promise.allSettled(ends)).find((end) => end.status === 'rejected')
+  const [userWork, ...stopped] = await Promise.allSettled([
+    options.user ? stopUser(context, deadline) : undefined,
+    ...plans.map(({stopping}) => stopping.untilAllHasStopped(deadline)),
+  ])
   context.signal.throwIfAborted()
-  if (failed) throw failed.reason
-  if (plans.some(({asks}) => asks)) await tidy(context)
+  for (const end of [userWork, ...stopped]) if (end?.status === 'rejected') throw end.reason
+  const user = userWork?.status === 'fulfilled' ? userWork.value : undefined
+  if (plans.some(({asks}) => asks)) await tidyWorkspace(context)
   const sessions = [
     ...settled.map(overBefore),
     ...plans.flatMap(({stopping, beyond}) => [...stopping.outcomes, ...beyond]),
   ]
   const runs = plans.flatMap(runOutcomes)
-  const user = await userWork
   return {
     schemaVersion: 1,
     server: server.address,
@@ -102,14 +104,4 @@ function runOutcomes({target, stopping, here, beyond}: Plan): readonly RunOutcom
     ...(here.length > 0 ? [ofRun(target.run, stopping.ended)] : []),
     ...(away && !isTold ? [runElsewhere(target.run, away.server)] : []),
   ]
-}
-
-/** What dead processes left is not needed any more; that it stays changes nothing about what was stopped. */
-async function tidy({sessions, report}: Context): Promise<void> {
-  try {
-    await sessions.upkeep.tidy()
-  } catch (error) {
-    if (!(error instanceof StorageError)) throw error
-    report({event: 'notice', message: error.message})
-  }
 }

@@ -14,6 +14,7 @@ import {placeFor, planResumption, type ResumeMode, type Resumption} from './gene
 import {isSettled} from './session/history-line.ts'
 import {isOrphan} from './session/owner.ts'
 import type {Attendance} from './store/session-store.ts'
+import {tidyWorkspace} from './tidy-workspace.ts'
 import {type WaitOptions, waitIdle} from './wait-idle.ts'
 
 export interface GenerateOptions {
@@ -41,6 +42,8 @@ export interface GenerateOptions {
   readonly allowFuzzyModel: boolean
   /** Wait for the server to be idle before the first picture. */
   readonly gate?: WaitOptions
+  /** Under which the run is made, and may be asked to stop; without it, it has one of its own. */
+  readonly attendance?: Attendance
 }
 
 /**
@@ -59,7 +62,18 @@ export async function generate(context: Context, options: GenerateOptions): Prom
     tellStart(context, options, early)
     return conclude(context, options, early, {outcomes: new Map(), stopped: undefined}, started)
   }
+  if (options.attendance) return generateAttended(context, options, early, options.attendance, started)
   await using attendance = await sessions.runs.join(early?.resumption.run ?? options.run, server.address)
+  return await generateAttended(context, options, early, attendance, started)
+}
+
+async function generateAttended(
+  context: Context,
+  options: GenerateOptions,
+  early: Plan | undefined,
+  attendance: Attendance,
+  started: number,
+): Promise<GenerateResult> {
   const plan = await pastTheGate(context, options, early, attendance)
   // What is gone on with may be another run by now.
   if (plan.resumption.run !== attendance.run) await attendance.rename(plan.resumption.run)
@@ -94,7 +108,7 @@ async function make(
   })
   const orphans = [...resumption.earlier.values()].flat().filter((session) => !isSettled(session))
   // Their credentials are not needed any more.
-  if (orphans.length > 0) await context.sessions.upkeep.tidy()
+  if (orphans.length > 0) await tidyWorkspace(context)
   const isDone = todo.every(({id}) => outcomes.get(id)?.state === 'completed')
   const cancelled = !isDone && (await attendance.cancelRequested())
   return {outcomes, stopped: stopped ?? (cancelled ? new CancelledError() : undefined)}

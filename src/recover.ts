@@ -8,6 +8,7 @@ import {describe, type RecoveredSession} from './recovery/recovered-session.ts'
 import {askServer, questionOf, type ServerAnswer} from './recovery/server-evidence.ts'
 import {judgeSession, type RecoveryVerdict} from './recovery/verdict.ts'
 import {isSettled} from './session/history-line.ts'
+import {tidyWorkspace} from './tidy-workspace.ts'
 import {unknownSession} from './unknown-session.ts'
 
 export interface RecoverOptions extends GatherOptions, ActOptions {
@@ -75,7 +76,7 @@ class Recovery {
     const willWait = apply && waitMs !== undefined
     const open = await this.#askAndConclude(unsure, willWait ? this.#context.signal : undefined)
     if (open.length > 0 && waitMs !== undefined) await this.#wait(open, waitMs)
-    if (apply) await this.#context.sessions.upkeep.tidy()
+    if (apply) await tidyWorkspace(this.#context)
   }
 
   result(): RecoverResult {

@@ -3,7 +3,7 @@ import {type Asset, ID_PATTERN, type ImageFormat} from './asset/asset.ts'
 import {assetKey} from './asset/key.ts'
 import {checkedParameters} from './asset/parameter.ts'
 import type {Context} from './context.ts'
-import {ExitCode, UsageError} from './errors.ts'
+import {UsageError} from './errors.ts'
 import {type GenerateOptions, generate} from './generate.ts'
 import type {GenerateResult} from './generation/generate-result.ts'
 import type {Places} from './recovery/place.ts'
@@ -47,17 +47,20 @@ export async function resubmit(context: Context, options: ResubmitOptions): Prom
       undeclared.push({run, asset: fromHistory(session, request, places, run)})
     }
   }
+  const {outputDirectory, sessionsOutput} = places
+  const runs = [
+    ...(declared.length > 0 ? [{run: newRun(), assets: declared, outputDirectory}] : []),
+    // Each in a run of its own: pictures of single prompts all have the same name.
+    ...undeclared.map(({run, asset}) => ({run, assets: [asset], outputDirectory: sessionsOutput, snapshots: true})),
+  ]
+  const [first] = runs
+  if (!first) return []
+  // One for all of them: who stops one means us.
+  await using attendance = await context.sessions.runs.join(first.run, context.server.address)
   const results: GenerateResult[] = []
-  const shared = {...options, resume: 'adopt'} as const
-  if (declared.length > 0) {
-    const run = newRun()
-    results.push(await generate(context, {...shared, run, assets: declared, outputDirectory: places.outputDirectory}))
-  }
-  // Each in a run of its own: pictures of single prompts all have the same name. Who stops one of them means us.
-  for (const {run, asset} of undeclared) {
-    if (results.at(-1)?.exit_code === ExitCode.interrupted) break
-    const own = {assets: [asset], outputDirectory: places.sessionsOutput, snapshots: true}
-    results.push(await generate(context, {...shared, run, ...own}))
+  for (const run of runs) {
+    if (context.signal.aborted || (await attendance.cancelRequested())) break
+    results.push(await generate(context, {...options, ...run, attendance, resume: 'adopt'}))
   }
   return results
 }

@@ -62,7 +62,7 @@ export interface StatusResult {
   readonly active_generations: readonly ActiveGeneration[]
   /** Generations of this workspace whose process is gone; `recover` brings them to an end. */
   readonly orphaned_generations: readonly ActiveGeneration[]
-  /** Runs of this workspace whose process is alive and has no generation at the moment: it waits for its turn. */
+  /** Runs of this workspace whose process is there, and has no generation of it at the moment: it waits for its turn. */
   readonly waiting_runs: readonly string[]
   /** Ours that are alive, or what the server counts for all users where that is more. */
   readonly generations_running: number

@@ -40,15 +40,19 @@ interface Unfinished {
   readonly outcome: Outcome['outcome']
   readonly exitCode: ExitCode
   readonly next?: string
+  /** The next step when everything of the user was stopped, too. */
+  readonly nextWithUser?: string
 }
 
 /** Outcomes that are no end, the one that weighs most first. */
 const UNFINISHED: readonly Unfinished[] = [
   {outcome: 'running', exitCode: ExitCode.deadline, next: 'Wait for it (ag wait-idle), or cancel again.'},
+  {outcome: 'unknown', exitCode: ExitCode.denied, next: 'See what this user may ask the server: ag doctor.'},
   {
     outcome: 'out_of_reach',
     exitCode: ExitCode.denied,
     next: 'Cancel it on the machine that made it, or stop all of your user: ag cancel --user.',
+    nextWithUser: 'Bring it to its end here with ag recover --apply.',
   },
   {outcome: 'elsewhere', exitCode: ExitCode.usage},
 ]
@@ -58,9 +62,11 @@ export function conclude(outcomes: readonly Outcome[]): {
   readonly exit_code: ExitCode
   readonly error?: {readonly message: string; readonly next?: string}
 } {
-  for (const {outcome, exitCode, next} of UNFINISHED) {
+  const withUser = outcomes.some((one) => 'user' in one)
+  for (const {outcome, exitCode, next, nextWithUser} of UNFINISHED) {
     const found = outcomes.find((one) => one.outcome === outcome)
-    if (found) return {exit_code: exitCode, error: {message: outcomeLine(found), ...(next ? {next} : {})}}
+    const hint = withUser ? (nextWithUser ?? next) : next
+    if (found) return {exit_code: exitCode, error: {message: outcomeLine(found), ...(hint ? {next: hint} : {})}}
   }
   return {exit_code: ExitCode.done}
 }
@@ -73,6 +79,7 @@ export function overBefore(session: OwnedSession): CancelOutcome {
 const ENDINGS: Readonly<Partial<Record<SessionState, string>>> = {
   cancelled: 'is cancelled',
   completed: 'was finished before it could be stopped',
+  lost: 'was lost before it could be stopped',
 }
 
 /** Of a session that came to its end, this one or another. */

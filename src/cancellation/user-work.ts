@@ -5,11 +5,14 @@ import {foreignLine} from '../text.ts'
 const LOOK_AGAIN_MS = 150
 const INTERRUPT_AGAIN_MS = 1000
 const ANSWER_WITHIN_MS = 10_000
+/** One answer that tells nothing may be an accident. */
+const UNKNOWN_FOR_MS = 3000
 
 /** What became of all that a user had a server do. */
 export interface UserOutcome {
   readonly user: string
-  readonly outcome: 'ended' | 'running'
+  /** `unknown` where the server does not tell this user. */
+  readonly outcome: 'ended' | 'running' | 'unknown'
   readonly message: string
 }
 
@@ -23,27 +26,28 @@ export async function stopUser(context: Context, {signal, passed}: Deadline): Pr
   const message = `Stopping everything of the user "${user}" on ${server.address}, from whatever tab, script or machine. On a server without accounts that is everybody.`
   report({event: 'notice', message})
   try {
-    await untilQuiet(context, user, signal)
-    return {user, outcome: 'ended', message: 'was asked to stop'}
+    return (await isQuiet(context, user, signal))
+      ? {user, outcome: 'ended', message: 'has stopped'}
+      : {user, outcome: 'unknown', message: 'was asked to stop; whether it has is not known: the server does not tell'}
   } catch (error) {
     if (!passed()) throw error
     return {user, outcome: 'running', message: 'has not stopped in time'}
   }
 }
 
-async function untilQuiet({server, clock, report}: Context, user: string, signal: AbortSignal): Promise<void> {
-  for (let interruptedAt = Number.NEGATIVE_INFINITY; ; await clock.sleep(LOOK_AGAIN_MS, signal)) {
+/** Interrupts until nothing is left. False where the server does not tell whose work it does. */
+async function isQuiet({server, clock}: Context, user: string, signal: AbortSignal): Promise<boolean> {
+  let interruptedAt = Number.NEGATIVE_INFINITY
+  let knownAt = clock.monotonic()
+  for (;;) {
     if (clock.monotonic() - interruptedAt >= INTERRUPT_AGAIN_MS) {
       interruptedAt = clock.monotonic()
       await server.interruptUser(signal)
     }
-    const {activity, activityUnknown, busyUsers} = await server.sample({signal, answerWithin: ANSWER_WITHIN_MS})
-    if (activity?.waitingGens === 0) return
-    if (!busyUsers) {
-      const why = activityUnknown?.message ?? 'the server does not tell whose work it does'
-      report({event: 'notice', message: `Whether all of it has stopped is not known: ${why}.`})
-      return
-    }
-    if (!busyUsers.some((busy) => busy.user === user)) return
+    const {activity, busyUsers} = await server.sample({signal, answerWithin: ANSWER_WITHIN_MS})
+    if (activity?.waitingGens === 0 || busyUsers?.every((busy) => busy.user !== user)) return true
+    if (busyUsers) knownAt = clock.monotonic()
+    else if (clock.monotonic() - knownAt >= UNKNOWN_FOR_MS) return false
+    await clock.sleep(LOOK_AGAIN_MS, signal)
   }
 }

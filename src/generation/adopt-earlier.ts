@@ -106,15 +106,17 @@ class Adoption {
     try {
       return await this.#bringToEnd(one, writer)
     } catch (error) {
-      await this.#leave(writer, error)
+      await this.#leave(writer, one, error)
       throw error
     }
   }
 
   /** What is ours would be waited for as long as this process lives: it is over, or anybody's again. Where all of the run ends, that is not long. */
-  async #leave(writer: ClaimedWriter, error: unknown): Promise<void> {
+  async #leave(writer: ClaimedWriter, {witnesses}: Case, error: unknown): Promise<void> {
     if (this.#context.signal.aborted || stopsTheRun(error)) return
-    if (error instanceof GenerationError || error instanceof CancelledError) {
+    // The server may be writing what it cannot read.
+    const isOpen = isBroken(error) && witnesses.age !== 'given_up'
+    if (!isOpen && (error instanceof GenerationError || error instanceof CancelledError)) {
       const {state, reason, message} = endingOf(error, this.#context.signal)
       await this.#settle(writer, isBroken(error) ? 'lost' : state, reason, message)
     } else if (error instanceof AgError) await writer.release()

@@ -63,7 +63,7 @@ export class FileStore implements SessionStore {
     this.#layout = layout
     this.#options = options
     this.#owners = new Owners(layout, options.command, options.clock)
-    this.runs = new RunNoteFiles(layout, this.#owners, () => this.#enter())
+    this.runs = new RunNoteFiles(layout, this.#owners, options.clock, () => this.#enter())
     this.#view = new StateView(layout, options.clock, options.report ?? (() => {}))
     this.upkeep = new HistoryUpkeep({
       layout,

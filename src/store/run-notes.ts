@@ -1,5 +1,6 @@
-import {existsSync, writeFileSync} from 'node:fs'
+import {existsSync, lstatSync, utimesSync, writeFileSync} from 'node:fs'
 import {join} from 'node:path'
+import type {Clock} from '../clock.ts'
 import {storageError, systemCode, UsageError} from '../errors.ts'
 import {readSmallText} from '../read-small.ts'
 import {replaceFile} from '../replace-file.ts'
@@ -12,6 +13,9 @@ import {removeQuietly} from './remove-quietly.ts'
 import type {Attendance, Attendant, CancelTarget, Credential, RunNotes} from './session-store.ts'
 
 const NOTE_LIMIT = 16 * 1024
+/** How often a process at a run gives a sign of life, for where nobody can ask after it; and how long one counts, by clocks that differ. */
+const BEAT_MS = 60_000
+const ALIVE_FOR_MS = 10 * BEAT_MS
 
 /**
  * Run notes as files. Each belongs to one process, which its name tells: `tidyUp` removes what a dead one left. A cancel request is
@@ -20,13 +24,15 @@ const NOTE_LIMIT = 16 * 1024
 export class RunNoteFiles implements RunNotes {
   readonly #layout: Layout
   readonly #owners: Owners
+  readonly #clock: Clock
   readonly #enter: () => Promise<void>
   #joined = 0
 
   /** `enter` makes the workspace's folders before the first write. */
-  constructor(layout: Layout, owners: Owners, enter: () => Promise<void>) {
+  constructor(layout: Layout, owners: Owners, clock: Clock, enter: () => Promise<void>) {
     this.#layout = layout
     this.#owners = owners
+    this.#clock = clock
     this.#enter = enter
   }
 
@@ -43,7 +49,10 @@ export class RunNoteFiles implements RunNotes {
   async attendants(): Promise<readonly Attendant[]> {
     const found = notesIn(this.#layout.runs, '.json').flatMap((note) => readAttendant(this.#layout, note) ?? [])
     const standings = await Promise.all(found.map(({token}) => this.#owners.standing(token)))
-    return found.filter((_, at) => standings[at] === 'alive' || standings[at] === 'unknown')
+    return found.filter(
+      ({id}, at) =>
+        standings[at] === 'alive' || (standings[at] === 'unknown' && this.#isFresh(attendantNote(this.#layout, id))),
+    )
   }
 
   async credentials(run: string): Promise<ReadonlyMap<string, Credential>> {
@@ -73,16 +82,23 @@ export class RunNoteFiles implements RunNotes {
   async cancelRequests(owner: string): Promise<ReadonlySet<string>> {
     return requestedSessions(this.#layout, owner)
   }
+
+  #isFresh(path: string): boolean {
+    const facts = lstatSync(path, {throwIfNoEntry: false})
+    return facts !== undefined && Math.abs(this.#clock.now() - facts.mtimeMs) < ALIVE_FOR_MS
+  }
 }
 
 /** Being at a run, as a file that says so. */
 class AttendanceFile implements Attendance {
   readonly #layout: Layout
+  readonly #beat: NodeJS.Timeout
   #self: Attendant
 
   constructor(layout: Layout, self: Attendant) {
     this.#layout = layout
     this.#self = self
+    this.#beat = setInterval(() => this.#giveSign(), BEAT_MS).unref()
   }
 
   get run(): string {
@@ -91,6 +107,7 @@ class AttendanceFile implements Attendance {
 
   async rename(run: string): Promise<void> {
     const {id, server} = this.#self
+    if (run !== this.run) removeQuietly(this.#credentialPath)
     this.#self = {...this.#self, run: checkedName(run)}
     await keep(attendantNote(this.#layout, id), {run, server})
   }
@@ -109,11 +126,21 @@ class AttendanceFile implements Attendance {
 
   async [Symbol.asyncDispose](): Promise<void> {
     const {id, token} = this.#self
+    clearInterval(this.#beat)
     removeQuietly(attendantNote(this.#layout, id))
     removeQuietly(this.#credentialPath)
     removeQuietly(attendantRequest(this.#layout, id))
     for (const session of requestedSessions(this.#layout, token)) {
       removeQuietly(sessionRequest(this.#layout, session, token))
+    }
+  }
+
+  #giveSign(): void {
+    const now = new Date()
+    try {
+      utimesSync(attendantNote(this.#layout, this.#self.id), now, now)
+    } catch {
+      // The next one may come through.
     }
   }
 

@@ -89,7 +89,7 @@ export interface Attendant {
  */
 export interface Attendance extends AsyncDisposable {
   readonly run: string
-  /** Goes on at a run of another name. Throws `StorageError`. */
+  /** Goes on at a run of another name; what was kept of the one before is forgotten, what was asked stands. Throws `StorageError`. */
   rename(run: string): Promise<void>
   /** Whether somebody asked this process to stop all of the run. */
   cancelRequested(): Promise<boolean>

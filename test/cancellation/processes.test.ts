@@ -1,8 +1,10 @@
-import {readdirSync, readFileSync, rmSync, writeFileSync} from 'node:fs'
+import {readdirSync, readFileSync, rmSync, utimesSync, writeFileSync} from 'node:fs'
 import {join} from 'node:path'
 import {describe, expect, test} from '@jest/globals'
 import {cancel} from '../../src/cancel.ts'
+import {StorageError} from '../../src/errors.ts'
 import {resubmit} from '../../src/resubmit.ts'
+import type {MockOptions} from '../../src/server/mock/options.ts'
 import {SwarmServer} from '../../src/server/swarmui/client.ts'
 import {status} from '../../src/status.ts'
 import {activity} from '../support/built-workspace.ts'
@@ -171,22 +173,53 @@ describe('cancel of a run, whatever its processes do', () => {
     expect(await ended).toMatchObject(gate ? {exitCode: 130} : {exit_code: 130, made: 0})
   })
 
-  test('stops a process that makes one run after the other, and only what it was asked to', async () => {
-    await using at = await rehearse({step_ms: 30, steps: 60})
-    for (const run of ['r1', 'r2']) {
-      const id = await orphan(at, manifest('a'), {asset: 'a', phase: 'none', run})
-      const writer = await at.sessions.claim(id)
-      await writer?.append({event: 'lost', state: 'lost', result: {error: 'x', reason: 'gone'}})
-    }
-    const places = {workspace: at.folder, outputDirectory: at.folder, declared: new Map(), sessionsOutput: at.folder}
-    const how = {concurrency: 1, failFast: false, retries: 0, overwrite: false, allowFuzzyModel: false}
-    let runs = 0
-    const newRun = (): string => `again${++runs}`
-    const made = resubmit(at.context, {newRun, places, sessions: [], workspace: at.folder, ...how})
+  test.each([
+    ['interrupts', {step_ms: 30, steps: 60}, {exit_code: 130, made: 0}],
+    ['lets finish', {step_ms: 30, steps: 30, backends: [{type: 'auto_webui_api'}]}, {exit_code: 0, made: 1}],
+  ] as const)(
+    'stops a process that makes one run after the other, whose picture the server %s',
+    async (_what, options, first) => {
+      await using at = await rehearse(options as MockOptions)
+      for (const run of ['r1', 'r2']) {
+        const id = await orphan(at, manifest('a'), {asset: 'a', phase: 'none', run})
+        const writer = await at.sessions.claim(id)
+        await writer?.append({event: 'lost', state: 'lost', result: {error: 'x', reason: 'gone'}})
+      }
+      const places = {workspace: at.folder, outputDirectory: at.folder, declared: new Map(), sessionsOutput: at.folder}
+      const how = {concurrency: 1, failFast: false, retries: 0, overwrite: false, allowFuzzyModel: false}
+      let runs = 0
+      const newRun = (): string => `again${++runs}`
+      const made = resubmit(at.context, {newRun, places, sessions: [], workspace: at.folder, ...how})
+      await until('a picture at the server', async () => (await activity(at.mock.url)) > 0)
+      expect(await cancelFromElsewhere(at, {run: 'again1'})).toMatchObject({exit_code: 0, sessions: [{run: 'again1'}]})
+      expect(await made).toMatchObject([{run: 'again1', ...first}])
+      expect(await at.asked()).toBe(1)
+    },
+  )
+
+  test('of sessions of two processes leaves the others of both to be made', async () => {
+    await using at = await rehearse({step_ms: 20, steps: 30})
+    await using other = await at.beside()
+    const making = at.generate(manifest('a', 'b', 'c', 'd'), {run: 'r1', concurrency: 1})
     await until('progress of a', () => seen(at, 'a'))
-    expect(await cancelFromElsewhere(at, {run: 'again1'})).toMatchObject({exit_code: 0, sessions: [{run: 'again1'}]})
-    expect(await made).toMatchObject([{run: 'again1', exit_code: 130}])
-    expect(await at.asked()).toBe(1)
+    const request = {run: 'r1', asset: 'z', prompt: 'z', parameters: {}, output: 'z.png', server: at.server.address}
+    await other.sessions.create('gen-r1-z', request)
+    const result = await cancelFromElsewhere(at, {sessions: ['gen-r1-a', 'gen-r1-z'], timeoutMs: 4000})
+    expect(result.sessions.map(({session, outcome}) => [session, outcome]).sort()).toEqual([
+      ['gen-r1-a', 'cancelled'],
+      ['gen-r1-z', 'running'],
+    ])
+    const {assets} = await making
+    expect(assets.map(({state}) => state)).toEqual(['cancelled', 'completed', 'completed', 'completed'])
+  })
+
+  test('waits for nobody who gave no sign of life for long, where nobody can ask after him', async () => {
+    await using at = await rehearse()
+    await at.sessions.runs.join('r1', at.server.address)
+    seenFromAnotherHost(at.folder)
+    const runs = join(at.folder, '.ag', 'local', 'runs')
+    for (const name of readdirSync(runs)) utimesSync(join(runs, name), 0, 0)
+    expect(await cancelFromElsewhere(at)).toMatchObject({exit_code: 0, runs: []})
   })
 
   test('leaves alone what begins under the same name after it', async () => {
@@ -266,6 +299,37 @@ describe('cancel of everything of a user, with a run of ours at work', () => {
     expect(exit_code).toBe(130)
     expect(assets.filter(({state}) => state === 'pending').length).toBeGreaterThan(8)
     expect(assets.filter(({state}) => state === 'failed')).toEqual([])
+  })
+
+  test('does not take one bad answer for the end', async () => {
+    await using at = await rehearse({step_ms: 25, steps: 40, backends: [{type: 'auto_webui_api', max_usages: 1}]})
+    const making = at.generate(manifest('a'), {run: 'r1'})
+    await until('a picture at the server', async () => (await activity(at.mock.url)) > 0)
+    at.mock.control({faults: [{when: {route: 'ListConnectedUsers'}, times: 1, do: {status: 502}}]})
+    expect(await cancelFromElsewhere(at, {user: true})).toMatchObject({exit_code: 0})
+    expect(await activity(at.mock.url)).toBe(0)
+    await making
+  })
+
+  test('tells the server to stop also where nothing can be written', async () => {
+    await using at = await rehearse({step_ms: 30, steps: 100})
+    await using other = await at.beside()
+    const making = at.generate(manifest('a'), {run: 'r1'})
+    await until('progress of a', () => seen(at, 'a'))
+    const refuse = async (): Promise<never> => {
+      throw new StorageError('Cannot write there.')
+    }
+    Object.assign(other.sessions.runs, {requestCancel: refuse})
+    const options = {sessions: [], all: false, user: true, timeoutMs: 5000}
+    await expect(cancel(other.context, options)).rejects.toThrow('Cannot write there.')
+    expect(await activity(at.mock.url)).toBe(0)
+    await making
+  })
+
+  test('advises ag recover for what is out of reach all the same', async () => {
+    await using at = await rehearse()
+    await orphan(at, manifest('a'), {asset: 'a', phase: 'ack'})
+    expect(await cancelFromElsewhere(at, {user: true})).toMatchObject({exit_code: 4, error: {next: /ag recover/}})
   })
 
   test('says that the server has not stopped in time', async () => {

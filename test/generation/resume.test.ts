@@ -2,6 +2,7 @@ import {cpSync, existsSync, readdirSync, readFileSync, rmSync, writeFileSync} fr
 import {join} from 'node:path'
 import {describe, expect, test} from '@jest/globals'
 import {readManifest} from '../../src/asset/manifest.ts'
+import {StorageError} from '../../src/errors.ts'
 import {generate} from '../../src/generate.ts'
 import type {GenerateResult} from '../../src/generation/generate-result.ts'
 import {Meanwhile} from '../../src/generation/meanwhile.ts'
@@ -213,6 +214,35 @@ describe('generate, after a run that died', () => {
     expect(await at.generate(two)).toMatchObject({adopted: 1, made: 1})
     await at.sessions.close()
     expect(readdirSync(join(at.folder, '.ag', 'local', 'private'))).toEqual([])
+  })
+
+  test('is content also where nothing can be tidied up', async () => {
+    await using at = await rehearse()
+    await orphan(at, two, {asset: 'a', phase: 'none', run: 'old1'})
+    const refuse = async (): Promise<never> => {
+      throw new StorageError('Cannot write there.')
+    }
+    Object.assign(at.sessions.upkeep, {tidy: refuse})
+    expect(await at.generate(two)).toMatchObject({exit_code: 0, made: 2})
+    expect(at.events).toContainEqual({event: 'notice', message: expect.stringMatching(/Cannot write there/)})
+  })
+
+  // No recording shows such an answer of View.
+  test.each([
+    ['a proxy limits requests', {status: 429, json: {error: 'Too many requests'}}],
+    ['the server fails', {status: 500, json: {error_id: 'internal_error', error: 'An internal error occurred'}}],
+  ])('gives up nothing, and asks for nothing twice, while %s', async (_why, answer) => {
+    await using at = await rehearse()
+    const session = await orphan(at, two, {asset: 'a', phase: 'ack', run: 'old1', finished: true})
+    const refused = [
+      {when: {route: 'View'}, do: answer},
+      {when: {route: 'ListImages'}, do: {json: {folders: [], files: [{src: 'x.png', metadata: ''}]}}},
+    ]
+    at.mock.control({faults: refused})
+    await expect(at.generate(two, {run: 'new1', resume: 'adopt'})).rejects.toMatchObject({exitCode: 3})
+    expect(await at.sessions.get(session)).toMatchObject({state: 'generating'})
+    at.mock.control({faults: []})
+    expect(await at.generate(two, {run: 'new2', resume: 'adopt'})).toMatchObject({adopted: 1, made: 1})
   })
 
   // No recording shows a server that cannot read a picture: reference 1.5 has its words.

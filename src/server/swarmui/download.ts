@@ -34,15 +34,20 @@ export function readPicture(ref: string, answer: RawAnswer, server: string): Uin
 /** SwarmUI's `error_id` for a picture of somebody else, and for somebody whom it does not know (recordings 21 and 23). */
 const NOT_OURS: readonly unknown[] = ['unauthorized', 'invalid_user', 'bad_permissions']
 
+/** For a picture that is there, and that it cannot read (reference 1.5). */
+const UNREADABLE = 'file_error'
+
 function notHandedOut(ref: string, answer: RawAnswer, server: string): AgError {
   const refusal = apiErrorOf(answer)
   if (!refusal) return notSwarmUi(answer, server)
   const message = `SwarmUI does not hand out ${foreignLine(ref)}: ${serverText(refusal.text || refusal.errorId)}`
-  return NOT_OURS.includes(refusal.errorId)
-    ? new DeniedError(message, {next: 'Use the --token or --user-id that the picture was made with.'})
-    : new GenerationError('broken', message, {
-        next: "It is on the server all the same; the reason is in the server's log.",
-      })
+  if (NOT_OURS.includes(refusal.errorId)) {
+    return new DeniedError(message, {next: 'Use the --token or --user-id that the picture was made with.'})
+  }
+  const next = "The reason is in the server's log."
+  return refusal.errorId === UNREADABLE
+    ? new GenerationError('broken', message, {next})
+    : new UnreachableError(message, {next})
 }
 
 /** Whether there is such a picture; asks for its first byte only (recording 25). Throws as `fetchPicture` does. */

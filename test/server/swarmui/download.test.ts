@@ -45,6 +45,11 @@ describe('the answer to a request for a picture', () => {
       {name: 'GenerationError', fault: 'broken', message: /Error reading file/, next: /server's log/},
     ],
     [
+      'when the server fails, and says so (no recording shows it)',
+      answer(500, 'application/json', refusal('internal_error', 'An internal error occurred')),
+      {name: 'UnreachableError', next: /server's log/},
+    ],
+    [
       'when the server fails without a word (no recording shows it)',
       answer(500, 'text/html', '<html>'),
       {exitCode: ExitCode.unreachable, next: /see the log/},

@@ -1,0 +1,2 @@
+import {createRequire as __createRequire} from 'node:module';import {fileURLToPath as __fileURLToPath} from 'node:url';const require = __createRequire(import.meta.url);const __filename = __fileURLToPath(import.meta.url), __dirname = __fileURLToPath(new URL('.', import.meta.url))
+import{a as n}from"./chunk-53HFHGDK.js";import{randomInt as t}from"node:crypto";var r="bcdfghjkmnpqrstvwxz23456789",e=/^[A-Za-z0-9][A-Za-z0-9_-]{0,35}$/;function m(){return Array.from({length:8},()=>r[t(r.length)]).join("")}n(m,"newRunId");export{e as a,m as b};
