@@ -48,15 +48,16 @@ export async function cancel(context: Context, options: CancelOptions): Promise<
   using deadline = startDeadline(clock, options.timeoutMs, context.signal)
   const plans = targets.map((target) => planFor(context, target))
   // Before anything is interrupted: who does not know why would begin anew.
-  for (const {stopping} of plans) await stopping.ask()
+  const asked = await Promise.allSettled(plans.map(({stopping}) => stopping.ask()))
+  if (!options.user) for (const end of asked) unwrap(end)
   // All come to their end before one's failure is thrown: none goes on in the background.
   const [userWork, ...stopped] = await Promise.allSettled([
     options.user ? stopUser(context, deadline) : undefined,
-    ...plans.map(({stopping}) => stopping.untilAllHasStopped(deadline)),
+    ...plans.map(({stopping}, at) => asked[at]?.status === 'fulfilled' && stopping.untilAllHasStopped(deadline)),
   ])
   context.signal.throwIfAborted()
-  for (const end of [userWork, ...stopped]) if (end?.status === 'rejected') throw end.reason
-  const user = userWork?.status === 'fulfilled' ? userWork.value : undefined
+  const user = unwrap(userWork)
+  for (const end of [...asked, ...stopped]) unwrap(end)
   if (plans.some(({asks}) => asks)) await tidyWorkspace(context)
   const sessions = [
     ...settled.map(overBefore),
@@ -104,4 +105,9 @@ function runOutcomes({target, stopping, here, beyond}: Plan): readonly RunOutcom
     ...(here.length > 0 ? [ofRun(target.run, stopping.ended)] : []),
     ...(away && !isTold ? [runElsewhere(target.run, away.server)] : []),
   ]
+}
+
+function unwrap<T>(end: PromiseSettledResult<T>): T {
+  if (end.status === 'rejected') throw end.reason
+  return end.value
 }

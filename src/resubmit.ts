@@ -12,7 +12,7 @@ import type {SessionRequest} from './session/session.ts'
 import type {OwnedSession} from './store/session-store.ts'
 
 export interface ResubmitOptions
-  extends Omit<GenerateOptions, 'run' | 'assets' | 'outputDirectory' | 'snapshots' | 'resume'> {
+  extends Omit<GenerateOptions, 'run' | 'assets' | 'outputDirectory' | 'snapshots' | 'resume' | 'attendance'> {
   /** Makes a name for a run. */
   readonly newRun: () => string
   readonly places: Places
@@ -59,7 +59,8 @@ export async function resubmit(context: Context, options: ResubmitOptions): Prom
   await using attendance = await context.sessions.runs.join(first.run, context.server.address)
   const results: GenerateResult[] = []
   for (const run of runs) {
-    if (context.signal.aborted || (await attendance.cancelRequested())) break
+    // That it was interrupted is told by its result; who was asked to stop makes nothing of the rest, and says so.
+    if (context.signal.aborted && results.at(-1)?.error) break
     results.push(await generate(context, {...options, ...run, attendance, resume: 'adopt'}))
   }
   return results

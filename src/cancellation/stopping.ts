@@ -1,8 +1,7 @@
 import type {Context} from '../context.ts'
 import type {Deadline} from '../deadline.ts'
-import {StorageError} from '../errors.ts'
 import {isSettled} from '../session/history-line.ts'
-import type {Attendant, CancelTarget, OwnedSession} from '../store/session-store.ts'
+import type {Attendant, OwnedSession} from '../store/session-store.ts'
 import {type CancelOutcome, goesOn, over} from './outcome.ts'
 import type {Target} from './targets.ts'
 import {CancelWork} from './work.ts'
@@ -29,8 +28,6 @@ export class Stopping {
   /** Whether the server has stopped what was sent. */
   #stopped = false
   #ended = false
-  /** Why a process could not be asked. */
-  #failure: StorageError | undefined
 
   /** `known` are the ids of all sessions that were there at first; what is not among them was begun since. */
   constructor(
@@ -60,23 +57,20 @@ export class Stopping {
     })
   }
 
-  /** Asks the processes to stop. What keeps us from it is thrown once the server was told to. */
+  /** Asks the processes to stop. Throws `StorageError`. */
   async ask(): Promise<void> {
-    for (const {id} of this.#processes) await this.#request({attendant: id})
+    for (const {id} of this.#processes) await this.#context.sessions.runs.requestCancel({attendant: id})
     await this.#askOwners()
   }
 
-  /**
-   * Comes back when all has stopped, or the deadline has passed. Throws what keeps us from asking the server, and `StorageError` where
-   * the processes could not be asked.
-   */
+  /** Comes back when all has stopped, or the deadline has passed. Throws what keeps us from asking the server. */
   async untilAllHasStopped(deadline: Deadline): Promise<void> {
     const {clock} = this.#context
     const started = clock.monotonic()
     let warned = false
     try {
       // Again and again: the credential appears only with the first request, and a request may cross the interrupt on its way.
-      while (!(await this.#look(deadline.signal)) && !this.#failure) {
+      while (!(await this.#look(deadline.signal))) {
         if (!warned && clock.monotonic() - started > SLOW_MS) {
           warned = true
           await this.#tellWhy(deadline.signal)
@@ -86,7 +80,6 @@ export class Stopping {
     } catch (error) {
       if (!deadline.passed()) throw error
     }
-    if (this.#failure) throw this.#failure
   }
 
   async #look(signal: AbortSignal): Promise<boolean> {
@@ -119,16 +112,7 @@ export class Stopping {
       const now = await sessions.get(id)
       if (!now || isSettled(now) || now.ownerStanding === 'foreign' || this.#asked.get(id) === now.owner) continue
       this.#asked.set(id, now.owner)
-      await this.#request({session: id, owner: now.owner})
-    }
-  }
-
-  async #request(of: CancelTarget): Promise<void> {
-    try {
-      await this.#context.sessions.runs.requestCancel(of)
-    } catch (error) {
-      if (!(error instanceof StorageError)) throw error
-      this.#failure ??= error
+      await sessions.runs.requestCancel({session: id, owner: now.owner})
     }
   }
 

@@ -39,6 +39,7 @@ export async function stopUser(context: Context, {signal, passed}: Deadline): Pr
 async function isQuiet({server, clock}: Context, user: string, signal: AbortSignal): Promise<boolean> {
   let interruptedAt = Number.NEGATIVE_INFINITY
   let knownAt = clock.monotonic()
+  let unknown = 0
   for (;;) {
     if (clock.monotonic() - interruptedAt >= INTERRUPT_AGAIN_MS) {
       interruptedAt = clock.monotonic()
@@ -46,8 +47,9 @@ async function isQuiet({server, clock}: Context, user: string, signal: AbortSign
     }
     const {activity, busyUsers} = await server.sample({signal, answerWithin: ANSWER_WITHIN_MS})
     if (activity?.waitingGens === 0 || busyUsers?.every((busy) => busy.user !== user)) return true
+    unknown = busyUsers ? 0 : unknown + 1
     if (busyUsers) knownAt = clock.monotonic()
-    else if (clock.monotonic() - knownAt >= UNKNOWN_FOR_MS) return false
+    if (unknown > 1 && clock.monotonic() - knownAt >= UNKNOWN_FOR_MS) return false
     await clock.sleep(LOOK_AGAIN_MS, signal)
   }
 }

@@ -5,7 +5,7 @@ import type {Context} from '../context.ts'
 import {endingOf, messageOf, stopsTheRun} from '../ending.ts'
 import {AgError, CancelledError} from '../errors.ts'
 import {describePicture, type WholePicture} from '../fetch-picture.ts'
-import {fetchSought, isBroken, isNotThere, recoveredResult, soughtBy} from '../recovery/adopt.ts'
+import {fetchSought, isBroken, isNotThere, isWithheld, recoveredResult, soughtBy} from '../recovery/adopt.ts'
 import {type Case, caseOfSession} from '../recovery/case.ts'
 import {findOnDisk, readOnDisk} from '../recovery/find-on-disk.ts'
 import type {Places} from '../recovery/place.ts'
@@ -106,17 +106,16 @@ class Adoption {
     try {
       return await this.#bringToEnd(one, writer)
     } catch (error) {
-      await this.#leave(writer, one, error)
+      await this.#leave(writer, error)
       throw error
     }
   }
 
   /** What is ours would be waited for as long as this process lives: it is over, or anybody's again. Where all of the run ends, that is not long. */
-  async #leave(writer: ClaimedWriter, {witnesses}: Case, error: unknown): Promise<void> {
+  async #leave(writer: ClaimedWriter, error: unknown): Promise<void> {
     if (this.#context.signal.aborted || stopsTheRun(error)) return
-    // The server may be writing what it cannot read.
-    const isOpen = isBroken(error) && witnesses.age !== 'given_up'
-    if (!isOpen && (error instanceof GenerationError || error instanceof CancelledError)) {
+    const isOver = error instanceof GenerationError && !isWithheld(error)
+    if (isOver || error instanceof CancelledError) {
       const {state, reason, message} = endingOf(error, this.#context.signal)
       await this.#settle(writer, isBroken(error) ? 'lost' : state, reason, message)
     } else if (error instanceof AgError) await writer.release()

@@ -61,6 +61,11 @@ export function isBroken(error: unknown): boolean {
   return error instanceof GenerationError && error.fault === 'broken'
 }
 
+/** Whether nobody can tell: something does not let the picture through, or not now. */
+export function isWithheld(error: unknown): boolean {
+  return error instanceof GenerationError && error.fault === 'withheld'
+}
+
 /** Why bytes are not the picture sought; `undefined` when they are, or carry no sign either way. */
 export function whyOther({asset, digest, ...sought}: Sought, bytes: Uint8Array): string | undefined {
   if (digest !== undefined) return sha256(bytes) === digest ? undefined : 'has other bytes than were recorded'

@@ -232,10 +232,19 @@ export interface CheckOptions {
  * - `interrupted`: somebody stopped it on the server.
  * - `empty`: the run ended in good order without a picture and without a reason.
  * - `missing`: the server had finished it, and has it no more.
- * - `broken`: the server has it, and what it sends is no picture.
+ * - `broken`: the server has it, and cannot read it, or what it sends is no picture.
+ * - `withheld`: the server, or something before it, does not hand it out, and does not say that it is not there.
  * - `lost`: the connection broke after the request was accepted and nothing tells what became of it.
  */
-export type GenerationFault = 'rejected' | 'failed' | 'interrupted' | 'empty' | 'missing' | 'broken' | 'lost'
+export type GenerationFault =
+  | 'rejected'
+  | 'failed'
+  | 'interrupted'
+  | 'empty'
+  | 'missing'
+  | 'broken'
+  | 'withheld'
+  | 'lost'
 
 export class GenerationError extends AgError {
   override readonly name = 'GenerationError'

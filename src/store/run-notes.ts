@@ -1,4 +1,4 @@
-import {existsSync, lstatSync, utimesSync, writeFileSync} from 'node:fs'
+import {existsSync, lstatSync, utimes, writeFileSync} from 'node:fs'
 import {join} from 'node:path'
 import type {Clock} from '../clock.ts'
 import {storageError, systemCode, UsageError} from '../errors.ts'
@@ -13,9 +13,9 @@ import {removeQuietly} from './remove-quietly.ts'
 import type {Attendance, Attendant, CancelTarget, Credential, RunNotes} from './session-store.ts'
 
 const NOTE_LIMIT = 16 * 1024
-/** How often a process at a run gives a sign of life, for where nobody can ask after it; and how long one counts, by clocks that differ. */
+/** How often a process at a run gives a sign of life, for where nobody can ask after it; and how long one counts, by clocks that may differ. */
 const BEAT_MS = 60_000
-const ALIVE_FOR_MS = 10 * BEAT_MS
+const ALIVE_FOR_MS = 60 * BEAT_MS
 
 /**
  * Run notes as files. Each belongs to one process, which its name tells: `tidyUp` removes what a dead one left. A cancel request is
@@ -43,6 +43,7 @@ export class RunNoteFiles implements RunNotes {
     const id = noteName({about: String(this.#joined), token})
     const attendance = new AttendanceFile(this.#layout, {id, run, token, server})
     await attendance.rename(run)
+    attendance.giveSigns()
     return attendance
   }
 
@@ -92,13 +93,12 @@ export class RunNoteFiles implements RunNotes {
 /** Being at a run, as a file that says so. */
 class AttendanceFile implements Attendance {
   readonly #layout: Layout
-  readonly #beat: NodeJS.Timeout
+  #beat: NodeJS.Timeout | undefined
   #self: Attendant
 
   constructor(layout: Layout, self: Attendant) {
     this.#layout = layout
     this.#self = self
-    this.#beat = setInterval(() => this.#giveSign(), BEAT_MS).unref()
   }
 
   get run(): string {
@@ -135,13 +135,14 @@ class AttendanceFile implements Attendance {
     }
   }
 
-  #giveSign(): void {
-    const now = new Date()
-    try {
-      utimesSync(attendantNote(this.#layout, this.#self.id), now, now)
-    } catch {
-      // The next one may come through.
-    }
+  /** From now on, until it is disposed of. Keeps no process alive. */
+  giveSigns(): void {
+    const note = attendantNote(this.#layout, this.#self.id)
+    this.#beat = setInterval(() => {
+      const now = new Date()
+      // One that does not come through is followed by others.
+      utimes(note, now, now, () => {})
+    }, BEAT_MS).unref()
   }
 
   get #credentialPath(): string {

@@ -2,7 +2,7 @@ import {readdirSync, readFileSync, rmSync, utimesSync, writeFileSync} from 'node
 import {join} from 'node:path'
 import {describe, expect, test} from '@jest/globals'
 import {cancel} from '../../src/cancel.ts'
-import {StorageError} from '../../src/errors.ts'
+import {InterruptedError, StorageError} from '../../src/errors.ts'
 import {resubmit} from '../../src/resubmit.ts'
 import type {MockOptions} from '../../src/server/mock/options.ts'
 import {SwarmServer} from '../../src/server/swarmui/client.ts'
@@ -173,6 +173,18 @@ describe('cancel of a run, whatever its processes do', () => {
     expect(await ended).toMatchObject(gate ? {exitCode: 130} : {exit_code: 130, made: 0})
   })
 
+  test('interrupted between two of its runs says so', async () => {
+    await using at = await rehearse()
+    const id = await orphan(at, manifest('a'), {asset: 'a', phase: 'none', run: 'r1'})
+    const writer = await at.sessions.claim(id)
+    await writer?.append({event: 'lost', state: 'lost', result: {error: 'x', reason: 'gone'}})
+    const places = {workspace: at.folder, outputDirectory: at.folder, declared: new Map(), sessionsOutput: at.folder}
+    const how = {concurrency: 1, failFast: false, retries: 0, overwrite: false, allowFuzzyModel: false}
+    const signal = AbortSignal.abort(new InterruptedError('SIGINT'))
+    const options = {newRun: () => 'again1', places, sessions: [], workspace: at.folder, ...how}
+    await expect(resubmit({...at.context, signal}, options)).rejects.toMatchObject({exitCode: 130})
+  })
+
   test.each([
     ['interrupts', {step_ms: 30, steps: 60}, {exit_code: 130, made: 0}],
     ['lets finish', {step_ms: 30, steps: 30, backends: [{type: 'auto_webui_api'}]}, {exit_code: 0, made: 1}],
@@ -192,7 +204,10 @@ describe('cancel of a run, whatever its processes do', () => {
       const made = resubmit(at.context, {newRun, places, sessions: [], workspace: at.folder, ...how})
       await until('a picture at the server', async () => (await activity(at.mock.url)) > 0)
       expect(await cancelFromElsewhere(at, {run: 'again1'})).toMatchObject({exit_code: 0, sessions: [{run: 'again1'}]})
-      expect(await made).toMatchObject([{run: 'again1', ...first}])
+      expect(await made).toMatchObject([
+        {run: 'again1', ...first},
+        {run: 'again2', exit_code: 130, made: 0, pending: 1},
+      ])
       expect(await at.asked()).toBe(1)
     },
   )
@@ -320,8 +335,11 @@ describe('cancel of everything of a user, with a run of ours at work', () => {
       throw new StorageError('Cannot write there.')
     }
     Object.assign(other.sessions.runs, {requestCancel: refuse})
-    const options = {sessions: [], all: false, user: true, timeoutMs: 5000}
-    await expect(cancel(other.context, options)).rejects.toThrow('Cannot write there.')
+    const options = {sessions: [], all: true, timeoutMs: 5000}
+    // Without --user a process that cannot be told keeps its picture.
+    await expect(cancel(other.context, {...options, user: false})).rejects.toThrow('Cannot write there.')
+    expect(await activity(at.mock.url)).toBe(1)
+    await expect(cancel(other.context, {...options, user: true})).rejects.toThrow('Cannot write there.')
     expect(await activity(at.mock.url)).toBe(0)
     await making
   })

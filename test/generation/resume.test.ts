@@ -245,6 +245,21 @@ describe('generate, after a run that died', () => {
     expect(await at.generate(two, {run: 'new2', resume: 'adopt'})).toMatchObject({adopted: 1, made: 1})
   })
 
+  // No recording shows such an answer of View.
+  test('makes the others though one picture is not handed out, and gives up nothing', async () => {
+    await using at = await rehearse()
+    const session = await orphan(at, two, {asset: 'a', phase: 'ack', run: 'old1', finished: true})
+    const json = {error: 'Too many requests'}
+    at.mock.control({faults: [{when: {route: 'View'}, times: 2, do: {status: 429, json}}]})
+    const {assets} = await at.generate(two, {run: 'new1', resume: 'adopt', retries: 1, concurrency: 1})
+    expect(assets).toMatchObject([
+      {asset: 'a', error: {reason: 'withheld'}},
+      {asset: 'b', state: 'completed'},
+    ])
+    expect(await at.sessions.get(session)).toMatchObject({state: 'generating'})
+    expect(await at.generate(two, {run: 'new2', resume: 'adopt'})).toMatchObject({adopted: 1, kept: 1, made: 0})
+  })
+
   // No recording shows a server that cannot read a picture: reference 1.5 has its words.
   test('makes the others though the server cannot read one of its pictures', async () => {
     await using at = await rehearse()

@@ -44,10 +44,8 @@ function notHandedOut(ref: string, answer: RawAnswer, server: string): AgError {
   if (NOT_OURS.includes(refusal.errorId)) {
     return new DeniedError(message, {next: 'Use the --token or --user-id that the picture was made with.'})
   }
-  const next = "The reason is in the server's log."
-  return refusal.errorId === UNREADABLE
-    ? new GenerationError('broken', message, {next})
-    : new UnreachableError(message, {next})
+  const next = 'Try again later; the reason is in the log of the server, or of the proxy in front of it.'
+  return new GenerationError(refusal.errorId === UNREADABLE ? 'broken' : 'withheld', message, {next})
 }
 
 /** Whether there is such a picture; asks for its first byte only (recording 25). Throws as `fetchPicture` does. */
@@ -57,9 +55,10 @@ export async function pictureExists(transport: Transport, ref: string, signal: A
   if (answer.status === 404) return false
   if (answer.status === 200 || answer.status === 206) return true
   const error = notHandedOut(ref, answer, transport.address.display)
-  // What the server cannot read is there.
-  if (error instanceof GenerationError) return true
-  throw error
+  if (!(error instanceof GenerationError)) throw error
+  // What the server cannot read is there; of anything else it is not known.
+  if (error.fault === 'broken') return true
+  throw new UnreachableError(error.message, {next: error.next})
 }
 
 /** A proxy may send the whole file to who asks for a part of it. */

@@ -42,12 +42,12 @@ describe('the answer to a request for a picture', () => {
     [
       'that the server cannot read (no recording shows it: reference 1.5)',
       answer(500, 'application/json', refusal('file_error', 'Error reading file.')),
-      {name: 'GenerationError', fault: 'broken', message: /Error reading file/, next: /server's log/},
+      {name: 'GenerationError', fault: 'broken', message: /Error reading file/, next: /log of the server/},
     ],
     [
       'when the server fails, and says so (no recording shows it)',
       answer(500, 'application/json', refusal('internal_error', 'An internal error occurred')),
-      {name: 'UnreachableError', next: /server's log/},
+      {name: 'GenerationError', fault: 'withheld', next: /log of the server/},
     ],
     [
       'when the server fails without a word (no recording shows it)',

@@ -1,2 +1,0 @@
-import {createRequire as __createRequire} from 'node:module';import {fileURLToPath as __fileURLToPath} from 'node:url';const require = __createRequire(import.meta.url);const __filename = __fileURLToPath(import.meta.url), __dirname = __fileURLToPath(new URL('.', import.meta.url))
-import{b as t}from"./chunk-EHGE3LIO.js";import{a as e}from"./chunk-53HFHGDK.js";async function c({sessions:o,report:r}){try{await o.upkeep.tidy()}catch(s){r({event:"notice",message:`What dead processes left here could not be removed: ${t(s)}`})}}e(c,"tidyWorkspace");export{c as a};
