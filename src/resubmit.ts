@@ -3,13 +3,13 @@ import {type Asset, ID_PATTERN, type ImageFormat} from './asset/asset.ts'
 import {assetKey} from './asset/key.ts'
 import {checkedParameters} from './asset/parameter.ts'
 import type {Context} from './context.ts'
-import {UsageError} from './errors.ts'
+import {type AgError, CancelledError, UsageError} from './errors.ts'
 import {type GenerateOptions, generate} from './generate.ts'
-import type {GenerateResult} from './generation/generate-result.ts'
+import {type GenerateResult, resultOf} from './generation/generate-result.ts'
 import type {Places} from './recovery/place.ts'
 import {isSettled} from './session/history-line.ts'
 import type {SessionRequest} from './session/session.ts'
-import type {OwnedSession} from './store/session-store.ts'
+import type {Attendance, OwnedSession} from './store/session-store.ts'
 
 export interface ResubmitOptions
   extends Omit<GenerateOptions, 'run' | 'assets' | 'outputDirectory' | 'snapshots' | 'resume' | 'attendance'> {
@@ -59,11 +59,28 @@ export async function resubmit(context: Context, options: ResubmitOptions): Prom
   await using attendance = await context.sessions.runs.join(first.run, context.server.address)
   const results: GenerateResult[] = []
   for (const run of runs) {
-    // That it was interrupted is told by its result; who was asked to stop makes nothing of the rest, and says so.
-    if (context.signal.aborted && results.at(-1)?.error) break
-    results.push(await generate(context, {...options, ...run, attendance, resume: 'adopt'}))
+    const stopped = await whyStopped(context, attendance)
+    results.push(
+      stopped
+        ? notBegun(context, run, stopped)
+        : await generate(context, {...options, ...run, attendance, resume: 'adopt'}),
+    )
   }
   return results
+}
+
+async function whyStopped({signal}: Context, attendance: Attendance): Promise<AgError | undefined> {
+  if (signal.aborted) return signal.reason
+  return (await attendance.cancelRequested()) ? new CancelledError() : undefined
+}
+
+function notBegun(
+  {server}: Context,
+  {run, assets, outputDirectory}: Pick<GenerateOptions, 'run' | 'assets' | 'outputDirectory'>,
+  early: AgError,
+): GenerateResult {
+  const pending = assets.map(({id}) => ({asset: id, state: 'pending'}) as const)
+  return resultOf(pending, {run, server: server.address, outputDirectory, duration_seconds: 0, early})
 }
 
 async function lostSessions(

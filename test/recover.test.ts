@@ -13,7 +13,8 @@ import {
 import {basename, dirname, join} from 'node:path'
 import {beforeEach, describe, expect, test} from '@jest/globals'
 import {readManifest} from '../src/asset/manifest.ts'
-import {UnreachableError} from '../src/errors.ts'
+import type {Context} from '../src/context.ts'
+import {InterruptedError, UnreachableError} from '../src/errors.ts'
 import {type RecoverOptions, type RecoverResult, recover} from '../src/recover.ts'
 import {resubmit} from '../src/resubmit.ts'
 import {SwarmServer} from '../src/server/swarmui/client.ts'
@@ -290,6 +291,18 @@ describe('recover', () => {
     })
   })
 
+  // No recording shows such an answer of View.
+  test('gives up no picture, however old, because it is not handed out for a moment', async () => {
+    await using at = await rehearse()
+    const id = await orphan(at, two, {asset: 'sun', phase: 'ack', finished: true})
+    const json = {error: 'Too many requests'}
+    at.mock.control({faults: [{when: {route: 'View'}, times: 2, do: {status: 429, json}}]})
+    const later = {...at.context, clock: {...at.context.clock, now: () => Date.now() + 86_400_000}}
+    expect((await recover(later, await options(at))).exit_code).not.toBe(0)
+    expect(await at.sessions.get(id)).toMatchObject({state: 'generating'})
+    expect(await recover(later, await options(at))).toMatchObject({sessions: [{state: 'completed'}]})
+  })
+
   test('settles as cancelled what somebody had asked to stop', async () => {
     await using at = await rehearse()
     const id = await orphan(at, two, {asset: 'sun', phase: 'ack'})
@@ -488,6 +501,24 @@ describe('resubmit', () => {
       event: 'notice',
       message: expect.stringMatching(/gen-dead1-sun cannot be made again/),
     })
+  })
+
+  test('tells of the runs that it did not come to that they were interrupted, beside those it made', async () => {
+    await using at = await rehearse()
+    for (const asset of ['sun', 'moon']) await orphan(at, two, {asset, phase: 'none'})
+    await run(at)
+    await at.write('ag.yaml', two.replace('id: sun', 'id: other').replace('id: moon', 'id: others'))
+    const {places} = await options(at)
+    const interruption = new AbortController()
+    const report: Context['report'] = (event) => {
+      if (event.event === 'run.finished') interruption.abort(new InterruptedError('SIGTERM'))
+    }
+    let runs = 0
+    const again = {...shared, newRun: () => `again${++runs}`, places, workspace: at.folder, sessions: []}
+    expect(await resubmit({...at.context, report, signal: interruption.signal}, again)).toMatchObject([
+      {exit_code: 0, made: 1},
+      {exit_code: 143, made: 0, pending: 1, error: {message: /SIGTERM/}},
+    ])
   })
 
   test('asks again for what nobody can tell of only when it is named', async () => {

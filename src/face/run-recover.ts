@@ -62,11 +62,14 @@ export async function runRecover(
     try {
       const {resubmit} = await import('../resubmit.ts')
       const resubmitted = await resubmit(context, again)
-      const failed = resubmitted.find(({exit_code: code}) => code !== ExitCode.done)
-      return {...result, resubmitted, exit_code: failed?.exit_code ?? result.exit_code}
+      // What ended early says why; what failed is in its own result.
+      const early = resubmitted.find(({error}) => error)
+      const failed = early ?? resubmitted.find(({exit_code: code}) => code !== ExitCode.done)
+      const error = early?.error ? {error: early.error} : {}
+      return {...result, resubmitted, ...error, exit_code: failed?.exit_code ?? result.exit_code}
     } catch (error) {
       // What was recovered is to be told all the same.
-      if (!(error instanceof AgError) || signal.aborted) throw error
+      if (!(error instanceof AgError)) throw error
       const {message, next, exitCode} = error
       return {...result, error: {message, ...(next ? {next} : {})}, exit_code: exitCode}
     }

@@ -33,6 +33,8 @@ export interface EarlierSessions {
 const LOOK_AGAIN_MS = 1000
 /** For so long nobody gives up a picture of which nobody can tell whether it is on its way. */
 const PATIENCE_MS = 120_000
+/** From the begin of its session on; nothing that is tried in between begins it anew. */
+const UNREADABLE_FOR_MS = 30 * 60_000
 
 /**
  * Takes an asset's picture from an earlier session that was sent to the server: what is finished is adopted, what still runs is
@@ -114,11 +116,16 @@ class Adoption {
   /** What is ours would be waited for as long as this process lives: it is over, or anybody's again. Where all of the run ends, that is not long. */
   async #leave(writer: ClaimedWriter, error: unknown): Promise<void> {
     if (this.#context.signal.aborted || stopsTheRun(error)) return
-    const isOver = error instanceof GenerationError && !isWithheld(error)
-    if (isOver || error instanceof CancelledError) {
+    if ((error instanceof GenerationError && !this.#mayComeThrough(error)) || error instanceof CancelledError) {
       const {state, reason, message} = endingOf(error, this.#context.signal)
       await this.#settle(writer, isBroken(error) ? 'lost' : state, reason, message)
     } else if (error instanceof AgError) await writer.release()
+  }
+
+  /** What is not let through, and for a while what the server cannot read: it may be writing it. */
+  #mayComeThrough(error: GenerationError): boolean {
+    const age = this.#context.clock.now() - Date.parse(this.#session.startedAt)
+    return isWithheld(error) || (isBroken(error) && age < UNREADABLE_FOR_MS)
   }
 
   async #bringToEnd(one: Case, writer: ClaimedWriter): Promise<AssetOutcome | undefined> {

@@ -162,7 +162,8 @@ async function submit(
     clock,
     signal,
     transient: (error) =>
-      error instanceof UnreachableError || (error instanceof GenerationError && error.fault === 'failed'),
+      error instanceof UnreachableError ||
+      (error instanceof GenerationError && (error.fault === 'failed' || error.fault === 'withheld')),
     onRetry: async (error, attempt, delayMs) => {
       const message = messageOf(error)
       await history.write({event: 'retrying', state: 'starting', progress: 0, message})

@@ -7,7 +7,7 @@ import type {GeneratedImage} from '../server/image-server.ts'
 import {isSettled} from '../session/history-line.ts'
 import type {SessionEvent, SessionRequest} from '../session/session.ts'
 import type {RecordedTimes, SessionWriter} from '../store/session-store.ts'
-import {fetchSought, isBroken, isNotThere, isWithheld, recoveredResult, soughtBy} from './adopt.ts'
+import {fetchSought, isBroken, isNotThere, recoveredResult, soughtBy} from './adopt.ts'
 import type {Case} from './case.ts'
 import {SNAPSHOT_FILE} from './file-rule.ts'
 import {readOnDisk} from './find-on-disk.ts'
@@ -95,7 +95,7 @@ async function adoptFromServer(context: Context, options: ActOptions, one: Case,
   } catch (error) {
     context.signal.throwIfAborted()
     // Only what the server has not is over; what is wrong on this side, or on the way, can be tried again for a while.
-    const broken = (isBroken(error) || isWithheld(error)) && one.witnesses.age === 'given_up'
+    const broken = isBroken(error) && one.witnesses.age === 'given_up'
     if (!isNotThere(error) && !broken) throw error
     const [state, reason, message] = ['lost', broken ? 'broken' : 'gone', messageOf(error)] as const
     const ended: SessionEvent = {event: state, state, message, result: {error: message, reason}}

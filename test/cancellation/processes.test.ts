@@ -2,7 +2,7 @@ import {readdirSync, readFileSync, rmSync, utimesSync, writeFileSync} from 'node
 import {join} from 'node:path'
 import {describe, expect, test} from '@jest/globals'
 import {cancel} from '../../src/cancel.ts'
-import {InterruptedError, StorageError} from '../../src/errors.ts'
+import {StorageError} from '../../src/errors.ts'
 import {resubmit} from '../../src/resubmit.ts'
 import type {MockOptions} from '../../src/server/mock/options.ts'
 import {SwarmServer} from '../../src/server/swarmui/client.ts'
@@ -171,18 +171,6 @@ describe('cancel of a run, whatever its processes do', () => {
     seenFromAnotherHost(at.folder)
     expect(await cancelFromElsewhere(at, {run: 'r1'})).toMatchObject({exit_code: 0, runs: [{outcome: 'ended'}]})
     expect(await ended).toMatchObject(gate ? {exitCode: 130} : {exit_code: 130, made: 0})
-  })
-
-  test('interrupted between two of its runs says so', async () => {
-    await using at = await rehearse()
-    const id = await orphan(at, manifest('a'), {asset: 'a', phase: 'none', run: 'r1'})
-    const writer = await at.sessions.claim(id)
-    await writer?.append({event: 'lost', state: 'lost', result: {error: 'x', reason: 'gone'}})
-    const places = {workspace: at.folder, outputDirectory: at.folder, declared: new Map(), sessionsOutput: at.folder}
-    const how = {concurrency: 1, failFast: false, retries: 0, overwrite: false, allowFuzzyModel: false}
-    const signal = AbortSignal.abort(new InterruptedError('SIGINT'))
-    const options = {newRun: () => 'again1', places, sessions: [], workspace: at.folder, ...how}
-    await expect(resubmit({...at.context, signal}, options)).rejects.toMatchObject({exitCode: 130})
   })
 
   test.each([

@@ -275,6 +275,25 @@ describe('generate, after a run that died', () => {
       {asset: 'a', error: {reason: 'broken'}},
       {asset: 'b', state: 'completed'},
     ])
+    expect(await at.sessions.get('gen-old1-a')).toMatchObject({state: 'generating'})
+    // It is not waited for as often as it is tried.
+    Object.assign(at.context, {clock: {...at.context.clock, now: () => Date.now() + 31 * 60_000}})
+    const json = {error_id: 'file_error', error: 'x'}
+    at.mock.control({faults: [{when: {route: 'View'}, times: 4, do: {status: 500, json}}]})
+    await at.generate(two, {run: 'new2', resume: 'adopt', retries: 1})
+    expect(await at.sessions.get('gen-old1-a')).toMatchObject({state: 'lost', result: {reason: 'broken'}})
+  })
+
+  test('tries again where a picture is not handed out for a moment', async () => {
+    const json = {error: 'Too many requests'}
+    const faults = [
+      {when: {prompt: 'a sun'}, do: {further: true}},
+      {when: {route: 'View'}, times: 1, do: {status: 429, json}},
+    ]
+    await using at = await rehearse({faults}, {transport: 'http'})
+    const one = 'assets: [{id: a, prompt: a sun, model: mock/flux-dev}]'
+    expect(await at.generate(one, {retries: 2})).toMatchObject({exit_code: 0, made: 1})
+    expect(await at.asked()).toBe(1)
   })
 })
 
