@@ -3,7 +3,7 @@ import {type Asset, ID_PATTERN, type ImageFormat} from './asset/asset.ts'
 import {assetKey} from './asset/key.ts'
 import {checkedParameters} from './asset/parameter.ts'
 import type {Context} from './context.ts'
-import {type AgError, CancelledError, UsageError} from './errors.ts'
+import {AgError, CancelledError, UsageError} from './errors.ts'
 import {type GenerateOptions, generate} from './generate.ts'
 import {type GenerateResult, resultOf} from './generation/generate-result.ts'
 import type {Places} from './recovery/place.ts'
@@ -58,13 +58,20 @@ export async function resubmit(context: Context, options: ResubmitOptions): Prom
   // One for all of them: who stops one means us.
   await using attendance = await context.sessions.runs.join(first.run, context.server.address)
   const results: GenerateResult[] = []
+  let stopped: AgError | undefined
   for (const run of runs) {
-    const stopped = await whyStopped(context, attendance)
-    results.push(
-      stopped
-        ? notBegun(context, run, stopped)
-        : await generate(context, {...options, ...run, attendance, resume: 'adopt'}),
-    )
+    stopped ??= await whyStopped(context, attendance)
+    if (!stopped) {
+      try {
+        results.push(await generate(context, {...options, ...run, attendance, resume: 'adopt'}))
+        continue
+      } catch (error) {
+        // What was made before is to be told all the same.
+        if (!(error instanceof AgError) || results.length === 0) throw error
+        stopped = error
+      }
+    }
+    results.push(notBegun(context, run, stopped))
   }
   return results
 }

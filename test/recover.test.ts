@@ -303,6 +303,17 @@ describe('recover', () => {
     expect(await recover(later, await options(at))).toMatchObject({sessions: [{state: 'completed'}]})
   })
 
+  // No recording shows such an answer of View.
+  test('gives up a picture that is withheld for good when its session is named', async () => {
+    await using at = await rehearse()
+    const id = await orphan(at, two, {asset: 'sun', phase: 'ack', finished: true})
+    at.mock.control({
+      faults: [{when: {route: 'View'}, do: {status: 500, json: {error_id: 'internal_error', error: 'x'}}}],
+    })
+    expect(await run(at, {giveUpAfterMs: 0})).toMatchObject({exit_code: 6})
+    expect(await run(at, {giveUpAfterMs: 0, sessions: [id]})).toMatchObject({sessions: [{state: 'lost'}], exit_code: 0})
+  })
+
   test('settles as cancelled what somebody had asked to stop', async () => {
     await using at = await rehearse()
     const id = await orphan(at, two, {asset: 'sun', phase: 'ack'})
@@ -503,23 +514,32 @@ describe('resubmit', () => {
     })
   })
 
-  test('tells of the runs that it did not come to that they were interrupted, beside those it made', async () => {
-    await using at = await rehearse()
-    for (const asset of ['sun', 'moon']) await orphan(at, two, {asset, phase: 'none'})
-    await run(at)
-    await at.write('ag.yaml', two.replace('id: sun', 'id: other').replace('id: moon', 'id: others'))
-    const {places} = await options(at)
-    const interruption = new AbortController()
-    const report: Context['report'] = (event) => {
-      if (event.event === 'run.finished') interruption.abort(new InterruptedError('SIGTERM'))
-    }
-    let runs = 0
-    const again = {...shared, newRun: () => `again${++runs}`, places, workspace: at.folder, sessions: []}
-    expect(await resubmit({...at.context, report, signal: interruption.signal}, again)).toMatchObject([
-      {exit_code: 0, made: 1},
-      {exit_code: 143, made: 0, pending: 1, error: {message: /SIGTERM/}},
-    ])
-  })
+  test.each([
+    ['between two runs', false],
+    ['while the next begins', true],
+  ])(
+    'tells of the runs that it did not come to that they were interrupted, beside those it made: %s',
+    async (_when, begun) => {
+      await using at = await rehearse()
+      for (const asset of ['sun', 'moon']) await orphan(at, two, {asset, phase: 'none'})
+      await run(at)
+      await at.write('ag.yaml', two.replace('id: sun', 'id: other').replace('id: moon', 'id: others'))
+      const {places} = await options(at)
+      const interruption = new AbortController()
+      const report: Context['report'] = (event) => {
+        if (event.event !== 'run.finished') return
+        const routes = begun ? ['ListBackends', 'GetCurrentStatus', 'GetGlobalStatus', 'ListT2IParams'] : []
+        at.mock.control({faults: routes.map((route) => ({when: {route}, do: {hang: true}}))})
+        setTimeout(() => interruption.abort(new InterruptedError('SIGTERM')), begun ? 50 : 0)
+      }
+      let runs = 0
+      const again = {...shared, newRun: () => `again${++runs}`, places, workspace: at.folder, sessions: []}
+      expect(await resubmit({...at.context, report, signal: interruption.signal}, again)).toMatchObject([
+        {exit_code: 0, made: 1},
+        {exit_code: 143, made: 0, pending: 1, error: {message: /SIGTERM/}},
+      ])
+    },
+  )
 
   test('asks again for what nobody can tell of only when it is named', async () => {
     await using at = await rehearse()

@@ -56,7 +56,9 @@ export async function runRecover(
       ...(globs ? {rule: {complete: globs}} : {}),
       ...(waitMs === undefined ? {} : {waitMs}),
     })
-    if (!settings.resubmit || result.error) return result
+    // What is wrong with one session keeps no other from being made again.
+    const stops = result.error !== undefined && result.exit_code !== ExitCode.assetsMissing
+    if (!settings.resubmit || stops) return result
     const run = {newRun: newRunId, workspace, failFast: false, overwrite: false}
     const again = {places, sessions: named, concurrency, allowFuzzyModel: false, ...retries, ...since, ...run}
     try {

@@ -162,8 +162,7 @@ async function submit(
     clock,
     signal,
     transient: (error) =>
-      error instanceof UnreachableError ||
-      (error instanceof GenerationError && (error.fault === 'failed' || error.fault === 'withheld')),
+      error instanceof UnreachableError || (error instanceof GenerationError && error.fault === 'failed'),
     onRetry: async (error, attempt, delayMs) => {
       const message = messageOf(error)
       await history.write({event: 'retrying', state: 'starting', progress: 0, message})

@@ -7,7 +7,7 @@ import type {GeneratedImage} from '../server/image-server.ts'
 import {isSettled} from '../session/history-line.ts'
 import type {SessionEvent, SessionRequest} from '../session/session.ts'
 import type {RecordedTimes, SessionWriter} from '../store/session-store.ts'
-import {fetchSought, isBroken, isNotThere, recoveredResult, soughtBy} from './adopt.ts'
+import {fetchSought, isBroken, isNotThere, isWithheld, recoveredResult, soughtBy} from './adopt.ts'
 import type {Case} from './case.ts'
 import {SNAPSHOT_FILE} from './file-rule.ts'
 import {readOnDisk} from './find-on-disk.ts'
@@ -18,6 +18,8 @@ import type {RecoveryVerdict} from './verdict.ts'
 export interface ActOptions {
   readonly places: Places
   readonly force: boolean
+  /** Sessions that were named: of these also a picture that is withheld is given up, in the end. */
+  readonly sessions: readonly string[]
   readonly retries: number
   /** Milliseconds before the first retry of a download. */
   readonly retryDelayMs: number
@@ -95,9 +97,10 @@ async function adoptFromServer(context: Context, options: ActOptions, one: Case,
   } catch (error) {
     context.signal.throwIfAborted()
     // Only what the server has not is over; what is wrong on this side, or on the way, can be tried again for a while.
-    const broken = isBroken(error) && one.witnesses.age === 'given_up'
-    if (!isNotThere(error) && !broken) throw error
-    const [state, reason, message] = ['lost', broken ? 'broken' : 'gone', messageOf(error)] as const
+    const named = options.sessions.includes(one.id)
+    const givenUp = one.witnesses.age === 'given_up' && (isBroken(error) || (named && isWithheld(error)))
+    if (!isNotThere(error) && !givenUp) throw error
+    const [state, reason, message] = ['lost', givenUp ? 'broken' : 'gone', messageOf(error)] as const
     const ended: SessionEvent = {event: state, state, message, result: {error: message, reason}}
     return {...(await settle(context, options, one, ended)), state, reason, message}
   }

@@ -284,11 +284,15 @@ describe('generate, after a run that died', () => {
     expect(await at.sessions.get('gen-old1-a')).toMatchObject({state: 'lost', result: {reason: 'broken'}})
   })
 
-  test('tries again where a picture is not handed out for a moment', async () => {
+  test.each([
+    ['and the listing tells of it', {further: true}, []],
+    ['and no listing does', {on_the_way: true}, [{when: {route: 'ListImages'}, do: {json: {folders: [], files: []}}}]],
+  ])('tries again where a picture is not handed out for a moment, %s', async (_what, act, more) => {
     const json = {error: 'Too many requests'}
     const faults = [
-      {when: {prompt: 'a sun'}, do: {further: true}},
+      {when: {prompt: 'a sun'}, do: act},
       {when: {route: 'View'}, times: 1, do: {status: 429, json}},
+      ...more,
     ]
     await using at = await rehearse({faults}, {transport: 'http'})
     const one = 'assets: [{id: a, prompt: a sun, model: mock/flux-dev}]'

@@ -80,7 +80,7 @@ describe('ag wait-idle', () => {
 
   test('does not run it while the server is busy, unless it may continue', async () => {
     await using at = await builtWorkspace({foreign: {live_gens: 1}})
-    const words = [...NOW, '--timeout', '200ms', '--', process.execPath, '-e', 'console.log("ran")']
+    const words = [...NOW, '--timeout', '1s', '--', process.execPath, '-e', 'console.log("ran")']
     expect(await at.run(['wait-idle', ...words])).toMatchObject({exitCode: 124, stdout: ''})
     expect(await at.run(['wait-idle', '--on-timeout', 'continue', ...words])).toMatchObject({
       exitCode: 0,

@@ -1,6 +1,7 @@
 import type WebSocket from 'ws'
 import type {ParameterValue} from '../../asset/parameter.ts'
 import {type Clock, systemClock} from '../../clock.ts'
+import {withRetries} from '../../retry.ts'
 import {chooseOwn, findOwn} from '../find-own.ts'
 import type {
   ActivityCounters,
@@ -33,6 +34,9 @@ import {Sampler} from './sample.ts'
 import {type SessionKeeper, SwarmSession} from './swarm-session.ts'
 import {Transport} from './transport.ts'
 import {interrupted, type ParameterList, parameterList, statusBody, toActivity} from './wire.ts'
+
+/** How often what is withheld is asked for again. */
+const WITHHELD_AGAIN = {retries: 2, delayMs: 500} as const
 
 export interface SwarmServerOptions extends Identity {
   /** `http` for proxies that know no WebSockets: no progress, and one long answer. Default `websocket`. */
@@ -199,7 +203,7 @@ export class SwarmServer implements ImageServer {
     }
     if (this.#options.transport !== 'http') return this.#runOverSocket(message, request, hooks)
     const refs = await runOverHttp(this.#transport, message, hooks, serverPath(request))
-    return chooseOwn(this, refs, request, hooks.signal)
+    return chooseOwn({download: (ref, signal) => this.#downloadInTheEnd(ref, signal)}, refs, request, hooks.signal)
   }
 
   async #runOverSocket(message: object, request: ImageRequest, hooks: GenerateHooks): Promise<GeneratedImage> {
@@ -227,6 +231,12 @@ export class SwarmServer implements ImageServer {
     })
     if (outcome.sessionUnknown) throw new ApiError('GenerateText2ImageWS', 'invalid_session_id', '')
     return outcome.conclude(end)
+  }
+
+  /** The picture was made: what is withheld for a moment must not have it made again. */
+  #downloadInTheEnd(ref: string, signal: AbortSignal): Promise<Uint8Array> {
+    const transient = (error: unknown): boolean => error instanceof GenerationError && error.fault === 'withheld'
+    return withRetries(() => this.download(ref, signal), {...WITHHELD_AGAIN, clock: this.#clock, signal, transient})
   }
 
   async #follow(request: ImageRequest, signal: AbortSignal): Promise<GeneratedImage> {
