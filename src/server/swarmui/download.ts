@@ -9,7 +9,8 @@ import type {Transport} from './transport.ts'
  * The bytes of a picture the server named: `View/...` or `Output/...` (not URL-encoded, recordings 02 and 25), or a `data:`
  * URL when the server keeps no files. Only ever asks this server; a reference that leads elsewhere is refused.
  *
- * Throws `GenerationError` when the picture is not there or the server cannot read it, `DeniedError` when we may not.
+ * Throws `GenerationError` when the picture is not there, the server cannot read it, or something withholds it; `DeniedError` when we
+ * may not have it.
  */
 export async function fetchPicture(
   transport: Transport,
